@@ -1,0 +1,66 @@
+"""What all of the API shares (problem JSON, cursor pages, roles), and `/me/`."""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import exceptions, pagination, permissions, serializers, views
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from .models import User
+
+
+class Cursor(pagination.CursorPagination):
+    """Pages by cursor: stable while rows come and go."""
+
+    ordering = "id"
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+class Problem(exceptions.APIException):
+    """An answer that says what went wrong: `raise Problem(409, "lost_seat", _("…"))`. Extra members go into the body."""
+
+    def __init__(self, status: int, code: str, detail: str, **extra: Any) -> None:
+        self.status_code, self.extra = status, extra
+        super().__init__(detail, code)
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """RFC 9457 problem JSON for every error: `type, title, status, code, detail`, and `errors` per field."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    body: dict[str, Any] = {"type": "about:blank", "title": response.status_text, "status": response.status_code}
+    if isinstance(error, exceptions.ValidationError):
+        body |= {"code": "invalid", "detail": "Some fields are not right.", "errors": response.data}
+    elif isinstance(error, exceptions.APIException):
+        codes = error.get_codes()
+        body |= {"code": codes if isinstance(codes, str) else "error", "detail": str(error.detail), **getattr(error, "extra", {})}
+    else:
+        body |= {"code": "not_found" if isinstance(error, Http404) else "forbidden", "detail": str(response.data.get("detail", ""))}
+    response.data = body
+    response.content_type = "application/problem+json"
+    return response
+
+
+class HasRole(permissions.BasePermission):
+    """The view's `role` (or `role_to_write` for what changes something) is the least that may come in."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        role = view.role if request.method in permissions.SAFE_METHODS else getattr(view, "role_to_write", view.role)
+        return bool(request.user and request.user.is_authenticated and request.user.has_role(role))
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields = ("id", "username", "role", "language")
+
+
+class Me(views.APIView):
+    serializer_class = MeSerializer
+
+    def get(self, request: Request) -> Response:
+        return Response(MeSerializer(request.user).data)

@@ -1,0 +1,5 @@
+"""API of annotation."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,329 @@
+"""Who decides about the texts: Pairs, the Drafts proposed for them and what those cost, the seats of reviewers, and
+the log of what reviewers decided."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from sources.jobs import Job
+from sources.models import Post, Source, no_task_type
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+DEMO_MODEL = "demo"  # what the demo's own provider calls itself; its drafts stay out of datasets unless asked for
+
+
+class Reason(models.TextChoices):
+    """Why a pair is rejected, in the order of the keys 1–9. The codes are stored; the labels are translated."""
+
+    OFF_TOPIC = "off_topic", _("Beside the point")
+    FACTUAL_ERROR = "factual_error", _("Factual error")
+    MISSED_JOKE = "missed_joke", _("Missed the joke")
+    BOILERPLATE = "boilerplate", _("Boilerplate")
+    OFFENSIVE = "offensive", _("Offensive or discriminating")
+    PERSONAL_DATA = "personal_data", _("Personal data")
+    DUPLICATE = "duplicate", _("Duplicate")
+    BAD_INSTRUCTION = "bad_instruction", _("The instruction itself is bad")
+    OTHER = "other", _("Other")  # needs a comment
+
+
+class PromptVersion(models.Model):
+    """A prompt, once used, for ever. Its number is that of its file; its identity is the sha256 of the text."""
+
+    purpose = models.CharField(max_length=16, default="draft")
+    name = models.CharField(max_length=64)  # e.g. reply_0001
+    sha256 = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class DraftRun(Job):
+    """One order to draft.
+
+        queued ──▶ running ◀──▶ paused          running ──▶ succeeded | stopped | failed
+
+    spent + reserved ≤ budget, at all times: the constraint holds what the code promises.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        SUCCEEDED = "succeeded", _("Done")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Failed")
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="draft_runs")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    prompt = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, related_name="runs")
+    model_names = models.JSONField(default=list)  # names as the provider knows them
+    params = models.JSONField(default=dict)
+    candidates = models.PositiveSmallIntegerField(default=1)  # drafts per pair and model
+    limit = models.PositiveIntegerField(null=True, blank=True)  # pairs at the most
+    budget = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    spent = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+    reserved = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="draft_run_within_budget", condition=Q(budget=None) | Q(budget__gte=F("spent") + F("reserved"))),
+        ]
+
+
+class PairQuerySet(models.QuerySet["Pair"]):
+    def for_user(self, user: User) -> PairQuerySet:
+        return self.filter(source__in=Source.objects.for_user(user))
+
+    def pending(self) -> PairQuerySet:
+        return self.filter(status=Pair.Status.PENDING)
+
+    def accepted(self) -> PairQuerySet:
+        return self.filter(status=Pair.Status.ACCEPTED)
+
+
+class Pair(models.Model):
+    """An instruction and its response in the making.
+
+        drafting ──▶ pending ──▶ accepted | rejected            by consensus of `reviews_wanted` reviews
+        drafting ◀─▶ failed      pending ──▶ disputed ──▶ accepted | rejected
+        accepted | rejected | disputed ──undo, reopen, redraft──▶ pending
+
+    The texts are those to be reviewed now; once accepted, those of the deciding review. `version` counts every change
+    that a reviewer could have missed: a decision names the version that it was made on.
+    """
+
+    class Status(models.TextChoices):
+        DRAFTING = "drafting", _("Being drafted")
+        FAILED = "failed", _("Drafting failed")
+        PENDING = "pending", _("To review")
+        DISPUTED = "disputed", _("Disputed")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="pairs")
+    part = models.PositiveSmallIntegerField(default=0)  # a post may make several pairs, e.g. an exam's sub-questions
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="pairs")
+    instruction = models.TextField()
+    input = models.TextField(blank=True)
+    output = models.TextField(blank=True)
+    task_type = models.JSONField(default=no_task_type)
+    domain = models.JSONField(default=list)
+    hint = models.TextField(blank=True)  # what the drafter should know, e.g. the fallacy in the question
+    status = models.CharField(max_length=16, choices=Status, default=Status.DRAFTING)
+    failure = models.CharField(max_length=64, blank=True)  # why drafting failed
+    reviews_wanted = models.PositiveSmallIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1)
+    decision = models.ForeignKey("Review", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PairQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="pair_once_per_post", fields=["post", "part"]),
+            models.CheckConstraint(
+                name="pair_decided_has_decision", condition=Q(status__in=["accepted", "rejected"]) ^ Q(decision__isnull=True)
+            ),
+            models.CheckConstraint(name="pair_failed_has_failure", condition=Q(status="failed") ^ Q(failure="")),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="pair_by_status", fields=["source", "status", "id"]),
+            models.Index(name="pair_queue", fields=["source", "id"], condition=Q(status="pending")),
+            models.Index(name="pair_to_draft", fields=["source", "id"], condition=Q(status="drafting")),
+        ]
+
+
+class ModelCall(models.Model):
+    """The ledger: one row per request to a provider, committed as `sending` before the first byte.
+
+        queued ──▶ sending ──▶ done | failed | unknown          unknown ──released by a person──▶ failed
+                                                                unknown ──its reply turns up──▶ done
+
+    `unknown` means that it may have been paid for: its worker died, or no answer came. For one key at most one row is
+    queued, sending, done or unknown, so nothing is paid for twice; a retry is a new row after a `failed` one.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        SENDING = "sending", _("Sent")
+        DONE = "done", _("Answered")
+        FAILED = "failed", _("Failed")
+        UNKNOWN = "unknown", _("Unknown")
+
+    id = models.BigAutoField(primary_key=True)
+    attempt_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # sent along, to find it again
+    run = models.ForeignKey(DraftRun, null=True, on_delete=models.PROTECT, related_name="calls")
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="calls")
+    purpose = models.CharField(max_length=16, default="draft")  # draft | score | judge
+    prompt = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, related_name="calls")
+    key = models.CharField(max_length=64)  # sha256 of pair, prompt, model, parameters, hint, sample
+    attempt = models.PositiveSmallIntegerField(default=1)  # of this key
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    model = models.CharField(max_length=128)  # as asked for
+    params = models.JSONField(default=dict)
+    sample = models.PositiveSmallIntegerField(default=0)  # which of several candidates
+    note = models.TextField(blank=True)  # a reviewer's wish for a redraft
+    not_before = models.DateTimeField(null=True)  # a provider that says "later" is asked later
+    lease_token = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    sent_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    model_returned = models.CharField(max_length=128, blank=True)
+    outcome = models.CharField(max_length=32, blank=True)  # ok | truncated | refused | filtered | empty | …
+    finish_reason = models.CharField(max_length=32, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    raw = models.JSONField(null=True)  # the reply as it came
+    tokens_in = models.PositiveIntegerField(null=True)
+    tokens_out = models.PositiveIntegerField(null=True)
+    cost = models.DecimalField(max_digits=12, decimal_places=6, null=True)  # null: price unknown, which is not 0
+    reserved = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+    latency_ms = models.PositiveIntegerField(null=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_detail = models.TextField(blank=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="call_paid_once", fields=["key"], condition=Q(state__in=["queued", "sending", "done", "unknown"])),
+            models.CheckConstraint(name="call_sent_is_dated", condition=Q(state="queued") ^ Q(sent_at__isnull=False)),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="call_open", fields=["state", "id"], condition=Q(state__in=["queued", "sending"])),
+            models.Index(name="call_of_run", fields=["run", "state"]),
+        ]
+
+
+class Draft(models.Model):
+    """One proposed response: of a model's call, or the source's own answer. Never changed (the database refuses)."""
+
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="drafts")
+    number = models.PositiveSmallIntegerField()  # 1 is the first
+    call = models.OneToOneField(ModelCall, null=True, on_delete=models.PROTECT, related_name="draft")
+    model = models.CharField(max_length=128, blank=True)  # as returned; empty: the source's own
+    output = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["pair", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="draft_number_once", fields=["pair", "number"]),
+            models.CheckConstraint(name="draft_of_call_or_source", condition=Q(call__isnull=True) ^ ~Q(model="")),
+        ]
+
+    @property
+    def is_demo(self) -> bool:
+        return self.model == DEMO_MODEL
+
+    @property
+    def is_human(self) -> bool:
+        return self.call_id is None
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def live(self) -> AssignmentQuerySet:
+        """Seats that count: decided ones, named ones (no expiry), and those whose time is not up."""
+        return self.filter(Q(review__isnull=False) | Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+    def open_for(self, user: User) -> AssignmentQuerySet:
+        """Seats that `user` holds and has not decided on yet."""
+        return self.filter(reviewer=user, review=None, expires_at__gt=timezone.now())
+
+
+class Assignment(models.Model):
+    """One seat for one reviewer at one pair. Exactly N is these two unique constraints, not a hope.
+
+    A seat ends by time, by a skip (the row goes), or by a decision (`review` is set, and the seat stays taken).
+    """
+
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="assignments")
+    seat = models.PositiveSmallIntegerField()  # 1 … reviews_wanted
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="assignments")
+    token = models.UUIDField(default=uuid.uuid4, unique=True)
+    expires_at = models.DateTimeField(null=True)  # null: named in advance
+    review = models.OneToOneField("Review", null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="seat_once", fields=["pair", "seat"]),
+            models.UniqueConstraint(name="reviewer_once_per_pair", fields=["pair", "reviewer"]),
+            models.CheckConstraint(name="seat_counts_from_1", condition=Q(seat__gte=1)),
+        ]
+        indexes: ClassVar = [models.Index(name="seat_open", fields=["reviewer", "expires_at"], condition=Q(review=None))]
+
+
+class Skip(models.Model):
+    """A reviewer has passed this pair by: it comes back to this person after everything else."""
+
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="skips")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(name="skip_once", fields=["pair", "reviewer"])]
+
+
+class Review(models.Model):
+    """One entry in the log. The database refuses UPDATE and DELETE: an undo is an entry too."""
+
+    class Verdict(models.TextChoices):
+        ACCEPT = "accept", _("Accept")
+        EDIT = "edit", _("Edit")
+        REJECT = "reject", _("Reject")
+        UNDO = "undo", _("Undo")
+        REOPEN = "reopen", _("Reopen")
+
+    DECISIONS = (Verdict.ACCEPT, Verdict.EDIT, Verdict.REJECT)
+
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="reviews")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
+    verdict = models.CharField(max_length=16, choices=Verdict)
+    draft = models.ForeignKey(Draft, null=True, on_delete=models.PROTECT, related_name="reviews")  # the one judged
+    instruction = models.TextField()  # the texts as decided; for a reject, as they were
+    input = models.TextField(blank=True)
+    output = models.TextField(blank=True)
+    task_type = models.JSONField(default=no_task_type)
+    domain = models.JSONField(default=list)
+    reasons = models.JSONField(default=list)
+    comment = models.TextField(blank=True)
+    bypassed = models.JSONField(default=list)  # names of the checks that warned and were overruled
+    seconds = models.FloatField(null=True)
+    pair_version = models.PositiveIntegerField()  # what was on the reviewer's screen
+    undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+    op_id = models.UUIDField(unique=True)  # made by the client with the form: the same act twice is one act
+    op_digest = models.CharField(max_length=64)  # of what was asked: the same op_id for something else is refused
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="review_undo_names_its_review", condition=Q(verdict="undo") ^ Q(undoes__isnull=True)),
+            models.CheckConstraint(name="review_reject_has_reasons", condition=~Q(verdict="reject") | ~Q(reasons=[])),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="review_of_pair", fields=["pair", "id"]),
+            models.Index(name="review_of_person", fields=["by", "-id"]),
+        ]
+
+    def texts(self) -> dict[str, Any]:
+        return {"instruction": self.instruction, "input": self.input, "output": self.output}

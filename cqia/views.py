@@ -1,0 +1,79 @@
+"""Pages that belong to no app: the front door, the probes, the error pages."""
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from .context import silent_queues
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Where one works: reviewers review, viewers fetch datasets."""
+    if not request.user.is_authenticated:
+        return redirect("login")
+    return redirect("annotation:review" if request.user.has_role("reviewer") else "datasets:list")
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Whether everything that the product needs answers: 200 with each part's state, or 503."""
+    parts = {"database": _database_answers(), "broker": _broker_answers()}
+    parts["workers"] = parts["database"] and not silent_queues()
+    said = {name: "ok" if well else "down" for name, well in parts.items()}
+    return JsonResponse(said, status=200 if all(parts.values()) else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return True
+    except DatabaseError:
+        return False
+
+
+def _broker_answers() -> bool:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": title, "status": status, "code": str(status), "detail": text}
+        return JsonResponse(problem, status=status, content_type="application/problem+json")
+    return render(request, "error.html", {"status": status, "heading": title, "text": text}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 400, _("This request makes no sense to us"), _("Go back and try it again. Nothing was changed."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403, _("This page is not for your role"), _("An admin can give you access. Nothing was changed."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _error(request, 403, _("This form is too old"), _("Go back, load the page again and send it once more. Nothing was changed."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 404, _("There is nothing here"), _("The address is wrong, or what was here is not for you to see."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(
+        request, 500, _("Something broke on our side"), _("What you sent may not be saved. Go back: your text is still in the form.")
+    )

@@ -1,0 +1,5 @@
+"""API of datasets."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""API of sources."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

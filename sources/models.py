@@ -1,0 +1,207 @@
+"""Where texts come from: a Source and its policy, the ImportRuns that read files for it, the Posts they found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from .jobs import Job
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class Platform(models.TextChoices):
+    TIEBA = "tieba", _("Tieba")
+    ZHIHU = "zhihu", _("Zhihu")
+    XIAOHONGSHU = "xiaohongshu", _("Xiaohongshu")
+    DOUBAN = "douban", _("Douban")
+    BAIKE = "baike", _("Encyclopedia")
+    EXAM = "exam", _("Exam")
+    WIKIHOW = "wikihow", _("wikiHow")
+    SEGMENTFAULT = "segmentfault", _("SegmentFault")
+    OTHER = "other", _("Other")
+
+
+class Reply(models.TextChoices):
+    """Where a pair's response comes from."""
+
+    MODEL = "model", _("A model drafts it")
+    SOURCE = "source", _("The source's own answer")
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def for_user(self, user: User) -> SourceQuerySet:
+        """Sources whose pairs `user` may see: everybody's, or those that name this person. Admins and leads see all."""
+        if user.has_role("lead"):
+            return self
+        return self.filter(Q(reviewers=None) | Q(reviewers=user)).distinct()
+
+
+def no_task_type() -> dict[str, list[str]]:
+    return {"major": [], "minor": []}
+
+
+class Source(models.Model):
+    """A place texts come from, and the unit of policy. Its templates are `str.format`-like over a post's fields:
+    `{title}`, `{body}`, `{answer}`."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    platform = models.CharField(_("platform"), max_length=32, choices=Platform, default=Platform.OTHER)
+    licence = models.CharField(_("licence"), max_length=100, blank=True)  # empty: unknown
+    terms_url = models.URLField(_("terms"), max_length=500, blank=True)
+    instruction_templates = models.JSONField(_("instruction templates"), default=list)  # used in turn; empty: {title}
+    input_template = models.CharField(_("input template"), max_length=500, blank=True)
+    reply = models.CharField(_("reply"), max_length=16, choices=Reply, default=Reply.MODEL)
+    screens = models.JSONField(_("screens"), default=list)  # [{"screen": name, **settings}], in order
+    task_type = models.JSONField(default=no_task_type)
+    domain = models.JSONField(default=list)
+    system_prompt = models.TextField(blank=True)  # added to the house rules of the prompt
+    guidelines = models.TextField(_("guidelines"), blank=True)  # Markdown, for reviewers
+    reviewers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="sources")  # none: everybody
+    reviews_wanted = models.PositiveSmallIntegerField(_("reviews wanted"), default=1)
+    lease_minutes = models.PositiveSmallIntegerField(default=15)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="source_wants_1_to_9_reviews", condition=Q(reviews_wanted__range=(1, 9))),
+            models.CheckConstraint(name="source_reply_is_known", condition=Q(reply__in=Reply.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportRun(Job):
+    """One reading of one file. read = created + known + rejected, in every commit.
+
+        queued ──▶ running ──▶ succeeded | failed | cancelled
+
+    `cursor` is where the next row begins, written in the same commit as the rows before it.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="imports")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    file_name = models.CharField(max_length=300)  # as the uploader called it: shown, never opened
+    sha256 = models.CharField(max_length=64)  # the file lies under this name
+    size = models.BigIntegerField()
+    importer = models.CharField(max_length=64, blank=True)  # empty: recognised from the first rows
+    mapping = models.JSONField(default=dict, blank=True)  # for the generic importer: post field -> column
+    cursor = models.JSONField(default=dict)  # {"row": rows read, "byte": offset read up to}
+    read = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="import_counts_add_up", condition=Q(read=F("created") + F("known") + F("rejected"))),
+            models.UniqueConstraint(
+                name="import_same_bytes_once", fields=["source", "sha256"], condition=Q(state__in=["queued", "running", "succeeded"])
+            ),
+        ]
+        indexes: ClassVar = [models.Index(name="import_open", fields=["id"], condition=Q(state__in=["queued", "running"]))]
+
+    @property
+    def percent(self) -> int:
+        if self.state == self.State.SUCCEEDED:
+            return 100
+        return min(99, 100 * int(self.cursor.get("byte", 0)) // max(1, self.size))
+
+
+class RejectedRow(models.Model):
+    """A row that did not become a post, and why. `row` counts from 1, as a person would."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rejected_rows")
+    row = models.PositiveIntegerField()
+    reason = models.CharField(max_length=64)
+    detail = models.CharField(max_length=300, blank=True)
+    raw = models.TextField(blank=True)  # at most the first 2,000 characters
+
+    class Meta:
+        ordering: ClassVar = ["row"]
+        constraints: ClassVar = [models.UniqueConstraint(name="rejected_row_once", fields=["run", "row"])]
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    def for_user(self, user: User) -> PostQuerySet:
+        return self.filter(source__in=Source.objects.for_user(user))
+
+    def kept(self) -> PostQuerySet:
+        return self.filter(status=Post.Status.KEPT)
+
+
+class Post(models.Model):
+    """A text as found.
+
+    new ──screening──▶ kept | dropped(reason, value)        dropped ──rescue──▶ kept
+    """
+
+    class Status(models.TextChoices):
+        NEW = "new", _("New")
+        KEPT = "kept", _("Kept")
+        DROPPED = "dropped", _("Dropped")
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="posts")
+    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="posts")
+    row = models.PositiveIntegerField()
+    external_id = models.CharField(max_length=200)  # the platform's own, or a digest of what identifies the row
+    url = models.CharField(max_length=1000, blank=True)
+    title = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    answer = models.TextField(blank=True)
+    votes = models.IntegerField(null=True, blank=True)
+    posted_at = models.DateTimeField(null=True, blank=True)
+    author = models.CharField(max_length=64, blank=True)  # HMAC of platform and id; the name is not kept
+    raw = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64)  # of the folded text: equal for posts that read the same
+    cluster = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
+    status = models.CharField(max_length=16, choices=Status, default=Status.NEW)
+    drop_reason = models.CharField(max_length=64, blank=True)
+    drop_value = models.CharField(max_length=200, blank=True)
+    rescued_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PostQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="post_once_per_source", fields=["source", "external_id"]),
+            models.UniqueConstraint(name="post_once_per_row", fields=["run", "row"]),
+            models.CheckConstraint(name="post_dropped_has_reason", condition=Q(status="dropped") ^ Q(drop_reason="")),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="post_by_status", fields=["source", "status", "id"]),
+            models.Index(name="post_by_content", fields=["content_hash", "source"]),
+            models.Index(name="post_unscreened", fields=["source", "id"], condition=Q(status="new")),
+        ]
+
+    def fields(self) -> dict[str, Any]:
+        """What an instruction template may name."""
+        return {"title": self.title, "body": self.body, "answer": self.answer}
+
+
+class Heartbeat(models.Model):
+    """When a worker last did the beat's bidding on a queue: no row, or an old one, means that nobody works there."""
+
+    queue = models.CharField(max_length=32, primary_key=True)
+    seen_at = models.DateTimeField()
