@@ -76,6 +76,9 @@ class Engines:
         self.locks.clear()
 
 
+provided: Engines | None = None  # what this process started or joined
+
+
 def provide(var: Path, *, fast: bool = False) -> Engines | None:
     """Set DATABASE_URL and REDIS_URL in the environment, starting or joining the engines under `var` if either is missing.
 
@@ -83,8 +86,9 @@ def provide(var: Path, *, fast: bool = False) -> Engines | None:
     """
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None
+    global provided
     var.mkdir(parents=True, exist_ok=True)
-    engines = _start_or_join(var, fast=fast)
+    engines = provided = _start_or_join(var, fast=fast)
     os.environ.setdefault("DATABASE_URL", engines.database_url)
     os.environ.setdefault("REDIS_URL", engines.redis_url)
     return engines
