@@ -1,0 +1,40 @@
+"""API of the numbers: the funnel of a source."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, views
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import HasRole
+from sources.models import Source
+
+from . import stats
+
+
+class StageSerializer(serializers.Serializer[stats.Stage]):
+    key = serializers.ChoiceField(choices=stats.STAGES)
+    count = serializers.IntegerField(help_text="What got through to this stage: that of the one before, less `dropped` and `waiting`.")
+    dropped = serializers.DictField(child=serializers.IntegerField(), help_text="Lost on the way to this stage, by reason.")
+    waiting = serializers.DictField(child=serializers.IntegerField(), help_text="On the way to this stage.")
+
+
+class FunnelSerializer(serializers.Serializer[dict[str, object]]):
+    read = serializers.IntegerField(help_text="Rows read = all of `buckets` = all of `fates`.")
+    stages = StageSerializer(many=True)
+    buckets = serializers.DictField(child=serializers.IntegerField(), help_text="Every row read is in exactly one of them.")
+    fates = serializers.DictField(child=serializers.IntegerField(), help_text="The buckets in six groups.")
+
+
+class Funnel(views.APIView):
+    """Where the rows of a source went."""
+
+    permission_classes = [HasRole]
+    role = "lead"
+
+    @extend_schema(responses=FunnelSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)
+        stages = stats.funnel(source)
+        found = {"read": stages[0]["count"], "stages": stages, "buckets": stats.buckets(stages), "fates": stats.fates(stages)}
+        return Response(FunnelSerializer(found).data)

@@ -1,0 +1,120 @@
+"""The funnel: every row read is in exactly one place."""
+
+import random
+
+import pytest
+
+from annotation import stats
+from annotation.models import Pair, Reason
+from sources.models import ImportRun, Post
+from tests.builders import make_pair, make_post, make_rejected_row, make_run, make_source
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_empty_source_has_all_stages_and_no_rows():
+    stages = stats.funnel(make_source())
+    assert [stage["key"] for stage in stages] == list(stats.STAGES)
+    assert [stage["count"] for stage in stages] == [0] * 6
+    assert sum(stats.buckets(stages).values()) == sum(stats.fates(stages).values()) == 0
+
+
+def test_each_row_is_counted_where_it_was_lost_or_waits(reviewer):
+    source = make_source()
+    run = make_run(source, created=9, known=2, rejected=1)
+    make_rejected_row(run, 12, "not_an_object")
+    make_post(source, run=run)
+    make_post(source, run=run, status="dropped", drop_reason="too_short", drop_value="2")
+    make_post(source, run=run, status="dropped", drop_reason="duplicate")
+    make_post(source, run=run, status="kept")
+    for status in ("drafting", "failed", "pending", "accepted"):
+        make_pair(post=make_post(source, run=run, status="kept"), status=status, by=reviewer)
+    make_pair(post=make_post(source, run=run, status="kept"), status="rejected", by=reviewer, reasons=["missed_joke", "off_topic"])
+    stages = stats.funnel(source)
+    assert stages == [
+        {"key": "read", "count": 12, "dropped": {}, "waiting": {}},
+        {"key": "imported", "count": 9, "dropped": {"not_an_object": 1, "known": 2}, "waiting": {}},
+        {"key": "screened", "count": 6, "dropped": {"duplicate": 1, "too_short": 1}, "waiting": {"new": 1}},
+        {"key": "drafted", "count": 3, "dropped": {"refused": 1}, "waiting": {"drafting": 2}},
+        {"key": "reviewed", "count": 2, "dropped": {}, "waiting": {"pending": 1}},
+        {"key": "accepted", "count": 1, "dropped": {"missed_joke": 1}, "waiting": {}},
+    ]
+    assert stats.fates(stages) == {"accepted": 1, "rejected": 1, "failed": 1, "waiting": 4, "duplicate": 3, "filtered": 2}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_buckets_sum_to_the_rows_read_in_any_state(seed, reviewer):
+    chance = random.Random(seed)
+    source, other = make_source(), make_source()
+    for at in [source, other] * chance.randint(1, 2):
+        _random_run(at, chance, reviewer)
+    read = sum(run.read for run in ImportRun.objects.filter(source=source))
+    stages = stats.funnel(source)
+    assert read > 0
+    assert stages[0]["count"] == read
+    assert sum(stats.buckets(stages).values()) == read
+    assert sum(stats.fates(stages).values()) == read
+    for before, after in zip(stages, stages[1:], strict=False):
+        assert before["count"] - after["count"] == sum(after["dropped"].values()) + sum(after["waiting"].values())
+
+
+def _random_run(source, chance, by):
+    created, rejected = chance.randint(1, 12), chance.randint(0, 4)
+    run = make_run(source, created=created, known=chance.randint(0, 5), rejected=rejected)
+    for row in range(rejected):
+        make_rejected_row(run, 1000 + row, chance.choice(["not_json", "no_title", "nul"]))
+    for _ in range(created):
+        status = chance.choice(Post.Status.values)
+        reason = chance.choice(["too_short", "duplicate", "votes"]) if status == "dropped" else ""
+        post = make_post(source, run=run, status=status, drop_reason=reason)
+        for part in range(chance.choice([0, 1, 1, 3]) if status == "kept" else 0):
+            reasons = chance.choice([["other"], chance.sample(Reason.values, 2)])
+            make_pair(post=post, part=part, status=chance.choice(Pair.Status.values), by=by, reasons=reasons)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "bucket"),
+    [
+        (["rejected", "accepted", "pending"], "accepted"),
+        (["rejected", "pending"], "reviewed.waiting.pending"),
+        (["failed", "rejected"], "drafted.dropped.refused"),
+        (["rejected", "rejected"], "accepted.dropped.off_topic"),
+    ],
+)
+def test_a_post_with_several_pairs_shares_the_fate_of_the_one_that_got_farthest(statuses, bucket, reviewer):
+    post = make_post(status="kept")
+    for part, status in enumerate(statuses):
+        make_pair(post=post, part=part, status=status, by=reviewer)
+    found = stats.buckets(stats.funnel(post.source))
+    assert {key: n for key, n in found.items() if n} == {bucket: 1}
+
+
+def test_another_source_does_not_count():
+    mine, other = make_post().source, make_post().source
+    found = stats.funnels([mine, other])
+    assert {pk: stages[0]["count"] for pk, stages in found.items()} == {mine.pk: 1, other.pk: 1}
+
+
+def test_the_number_of_queries_does_not_grow_with_the_sources(django_assert_num_queries):
+    sources = [make_post().source for _ in range(4)]
+    with django_assert_num_queries(5):
+        stats.funnels(sources)
+
+
+class TestApi:
+    def test_a_lead_reads_the_funnel(self, client, lead):
+        client.force_login(lead)
+        source = make_post(status="dropped", drop_reason="too_short").source
+        said = client.get(f"/api/v1/sources/{source.slug}/funnel/").json()
+        assert said["read"] == 1
+        assert said["stages"][2] == {"key": "screened", "count": 0, "dropped": {"too_short": 1}, "waiting": {}}
+        assert said["buckets"]["screened.dropped.too_short"] == 1
+
+    def test_a_reviewer_does_not(self, client, reviewer):
+        client.force_login(reviewer)
+        assert client.get(f"/api/v1/sources/{make_source().slug}/funnel/").status_code == 403
+
+    def test_no_source_no_funnel(self, client, lead):
+        client.force_login(lead)
+        answer = client.get("/api/v1/sources/nothing/funnel/")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
