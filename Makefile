@@ -1,0 +1,76 @@
+# Everything that is typed every day. Needs Python 3.11 or newer and make; the rest is fetched into .venv.
+# All paths are relative and all tools are started as modules, so the checkout may have a long path and spaces in it.
+
+export PYTHONUTF8 := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+PY := .venv/bin/python
+
+.PHONY: help run test test-browser test-processes check format messages clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make run             start everything and print the address; Ctrl-C ends it'
+	@echo 'make test            the everyday tests'
+	@echo 'make test-browser    the tests that drive a real Chromium'
+	@echo 'make test-processes  the tests that start the real processes and kill some'
+	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
+	@echo 'make format          let the formatters have their way'
+	@echo 'make messages        bring the translations in step with the code'
+	@echo 'make clean           remove .venv and caches (your data under var/ stays)'
+
+run: .venv/.run
+	@exec $(PY) manage.py run
+
+test: .venv/.dev
+	@exec $(PY) -m pytest -n 2 -m "not browser and not processes"
+
+test-browser: .venv/.dev
+	@exec $(PY) -m pytest -m browser
+
+test-processes: .venv/.dev
+	@exec $(PY) -m pytest -m processes
+
+# Nothing is started. (makemigrations would like to ask a database, hence the -W; mypy loads the settings, hence the key.)
+check: .venv/.dev
+	$(PY) -m ruff check -q .
+	$(PY) -m ruff format -q --check .
+	git ls-files -z "templates/*.html" | xargs -0 .venv/bin/djade --check --target-version 5.2
+	SECRET_KEY=for-mypy $(PY) -m mypy .
+	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+	$(PY) -W 'ignore:Got an error checking a consistent migration history:RuntimeWarning' manage.py makemigrations --check --dry-run
+	$(PY) manage.py messages --check
+	CQIA_HTTPS=1 ALLOWED_HOSTS=zhumo.example.org $(PY) manage.py check --deploy --fail-level WARNING
+
+format: .venv/.dev
+	$(PY) -m ruff check -q --fix .
+	$(PY) -m ruff format .
+	git ls-files -z "templates/*.html" | xargs -0 .venv/bin/djade --target-version 5.2
+
+messages: .venv/.dev
+	$(PY) manage.py messages
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
+
+# --- .venv: a stamp is written only when the whole installation went through -------------------------------------------
+.venv/.run: requirements.txt | .venv/.made
+	@echo 'Installing what it runs on (requirements.txt); the first time this takes a minute.'
+	@$(PY) -m pip install -q -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-dev.txt | .venv/.made
+	@echo 'Installing what it is tested with (requirements-dev.txt); the first time this takes a minute or two.'
+	@$(PY) -m pip install -q -r requirements-dev.txt
+	@touch .venv/.run $@
+
+.venv/.made:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found="$$python"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo 'Zhumo needs Python 3.11 or newer, and none is on the PATH. Install one, or say which: make PYTHON=/path/to/python3.12 run' >&2; exit 1; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then echo "$$found has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; fi; \
+	echo "Making .venv with $$($$found --version)."; \
+	"$$found" -m venv .venv && touch $@
