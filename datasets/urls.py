@@ -1,7 +1,17 @@
 """Pages of datasets."""
 
 from django.urls import path
-from django.views.generic import TemplateView
+
+from . import views
 
 app_name = "datasets"
-urlpatterns = [path("", TemplateView.as_view(template_name="base.html"), name="list")]
+VERSION = "<slug:slug>/versions/<int:number>/"
+urlpatterns = [
+    path("", views.datasets, name="list"),
+    path("new/", views.new, name="new"),
+    path("<slug:slug>/", views.detail, name="detail"),
+    path("<slug:slug>/freeze/", views.freeze, name="freeze"),
+    path(VERSION, views.detail, name="version"),
+    path(f"{VERSION}progress/", views.progress, name="progress"),
+    path(f"{VERSION}files/<str:name>", views.file, name="file"),
+]

@@ -1,0 +1,18 @@
+"""Celery's door: ids in, work done. Losing or doubling a message changes nothing."""
+
+from celery import shared_task
+
+from sources.jobs import send_hints
+
+from . import publishing
+from .models import Version
+
+
+@shared_task
+def build_version(version_id: int) -> None:
+    publishing.build(version_id)
+
+
+@shared_task
+def resend_hints() -> None:
+    send_hints(build_version, Version.objects.due().values_list("pk", flat=True))
