@@ -1,9 +1,17 @@
 """What all tests share: people of each role, and a database whose append-only tables may be emptied between tests."""
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from accounts.models import User
+
+
+def pytest_configure():
+    """Pages without collected files, and hashes of passwords that do not take a third of a second each."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
