@@ -1,0 +1,48 @@
+"""From a raw row of a platform to a post, or to a named reason to leave it out. Pure; one platform a file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .baike import Baike
+from .base import PERSONAL, Importer, PostData, Rejected
+from .douban import Douban
+from .exam import Exam
+from .generic import NAMES, Generic
+from .tieba import Tieba
+from .xiaohongshu import Xiaohongshu
+from .zhihu import Zhihu
+
+__all__ = ["IMPORTERS", "PERSONAL", "Importer", "PostData", "Rejected", "lacking", "recognise"]
+
+IMPORTERS: dict[str, type[Importer]] = {
+    "tieba": Tieba,
+    "zhihu": Zhihu,
+    "xiaohongshu": Xiaohongshu,
+    "douban": Douban,
+    "baike": Baike,
+    "exam": Exam,
+    "generic": Generic,
+}
+Rows = Sequence[Mapping[str, Any]]
+
+
+def recognise(rows: Rows) -> str:
+    """The importer whose columns most of `rows` have (of several, the one that asks for most), or `generic`, or nothing."""
+    fitting = [(len(shape), name) for name, kind in IMPORTERS.items() for shape in kind().needed() if _fits(shape, rows)]
+    return max(fitting, key=lambda found: found[0])[1] if fitting else ""
+
+
+def lacking(importer: Importer, rows: Rows) -> frozenset[str]:
+    """The columns that `rows` lack for this importer, of the shape that they come nearest to. None lack: empty."""
+    seen = frozenset(key for row in rows for key in row)
+    shapes: Iterable[frozenset[str]] = importer.needed()
+    if any(_fits(shape, rows) for shape in shapes):
+        return frozenset()
+    if isinstance(importer, Generic) and not importer.mapping:
+        return frozenset({NAMES["title"][0]})
+    nearest = max(shapes, key=lambda shape: (len(shape & seen) / len(shape), len(shape)))
+    return (nearest - seen) or nearest
+
+
+def _fits(shape: frozenset[str], rows: Rows) -> bool:
+    return bool(rows) and 2 * sum(shape <= row.keys() for row in rows) >= len(rows)

@@ -1,0 +1,38 @@
+"""Zhihu: a question with one of its answers, as webtext2019zh and as MediaCrawler write them."""
+
+from sources.cleaning import without_markup
+
+from .base import Importer, PostData, Raw, Rejected, identity, link, number, some, text, when
+
+
+class Zhihu(Importer):
+    shapes = (frozenset({"qid", "title", "star", "content"}), frozenset({"content_id", "content_text", "title"}))
+    personal = frozenset({"answerer", "answerer_id"})
+
+    def read(self, row: Raw) -> PostData:
+        return self._crawled(row) if "content_id" in row else self._webtext(row)
+
+    def _webtext(self, row: Raw) -> PostData:
+        question, answer = text(row, "qid"), text(row, "answer_id")
+        reply = without_markup(text(row, "content"))
+        url = f"https://www.zhihu.com/question/{question}" + (f"/answer/{answer}" if answer.isdecimal() else "")
+        return some(PostData(
+            identity(answer, question, reply), without_markup(text(row, "title")), without_markup(text(row, "desc")), reply,
+            url=url if question.isdecimal() else "", votes=number(row, "star"), author=text(row, "answerer_id", "answerer"),
+        ))  # fmt: skip
+
+    def _crawled(self, row: Raw) -> PostData:
+        if row.get("content_type") == "zvideo":
+            raise Rejected("a_video")
+        reply = without_markup(text(row, "content_text"))
+        return some(PostData(
+            identity(text(row, "content_id")), without_markup(text(row, "title")), without_markup(_description(row, reply)), reply,
+            url=link(row, "content_url"), votes=number(row, "voteup_count"), posted_at=when(row, "created_time"),
+            author=text(row, "user_id", "creator_hash", "user_nickname"),
+        ))  # fmt: skip
+
+
+def _description(row: Raw, reply: str) -> str:
+    """MediaCrawler's `desc` is often the beginning of the answer itself: that is no description of the question."""
+    found = text(row, "desc")
+    return "" if reply.startswith(without_markup(found)[:30]) else found

@@ -1,0 +1,212 @@
+"""Step 1: an ImportRun reads its file into Posts, resumable, exactly once per row.
+
+The bytes lie under their SHA-256 before the run exists. A batch of rows, the rows rejected in it, the counts and the
+cursor are one commit, fenced by the run's lease: whoever is interrupted at any point leaves whole batches behind, and
+whoever takes over goes on after the last of them. So the outcome of an interrupted import equals that of any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+
+from . import readers, wording
+from .cleaning import content_hash
+from .importers import IMPORTERS, PERSONAL, Importer, PostData, Rejected, lacking, recognise
+from .jobs import LostLease
+from .models import ImportRun, Post, RejectedRow, Source
+from .rows import MAX_TEXT, BadRow
+from .uploads import Refused, StoredFile, path_of, store
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+__all__ = ["Refused", "StoredFile", "cancel", "describe", "describe_reason", "run_import", "start_import", "store"]
+
+log = logging.getLogger(__name__)
+BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
+SAMPLE = 50  # rows that an importer is recognised from
+CUT_SHORT = "cut_short"
+NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
+
+
+def start_import(
+    source: Source, stored: StoredFile, *, name: str, by: User | None, importer: str = "", mapping: Mapping[str, str] | None = None
+) -> tuple[ImportRun, bool]:
+    """Order the reading of a stored file. The same bytes again give the earlier run and False; a failed or cancelled one does not count."""
+    same = ImportRun.objects.filter(source=source, sha256=stored.sha256, state__in=["queued", "running", "succeeded"])
+    if earlier := same.first():
+        return earlier, False
+    mapping = {field: column for field, column in (mapping or {}).items() if column}
+    try:
+        with transaction.atomic():
+            run = ImportRun.objects.create(
+                source=source, sha256=stored.sha256, size=stored.size, file_name=_printable(name), by=by,
+                importer=importer or ("generic" if mapping else ""), mapping=mapping,
+            )  # fmt: skip
+    except IntegrityError:  # somebody uploaded the same at the same moment
+        return same.get(), False
+    return run, True
+
+
+def cancel(run: ImportRun) -> bool:
+    """Stop it after the batch that is being written; the posts that are there stay. False when it was over already."""
+    changes = {"state": ImportRun.State.CANCELLED, "finished_at": timezone.now(), "lease_token": None, "lease_until": None}
+    cancelled = bool(ImportRun.objects.filter(pk=run.pk, state__in=["queued", "running"]).update(**changes))
+    run.refresh_from_db()
+    return cancelled
+
+
+def run_import(run_id: int) -> None:
+    """Read the file of a run that is due, from where it stopped; of one that is not due, nothing. Raises nothing for bad input."""
+    run = ImportRun.claim(run_id)
+    if run is None:
+        return
+    try:
+        _read(run)
+    except readers.BadFile as bad:
+        run.finish("failed", error_code=bad.code, error_detail=json.dumps(bad.params, ensure_ascii=False))
+    except LostLease:
+        log.info("import %s is somebody else's now, or cancelled", run_id)
+
+
+def describe(run: ImportRun) -> str:
+    """Why the run failed, or what was not right with it, as a sentence in the reader's language; empty when all is well."""
+    if not run.error_code:
+        return ""
+    try:
+        params = json.loads(run.error_detail or "{}")
+    except ValueError:
+        params = {}
+    return wording.file_failure(run.error_code, params)
+
+
+describe_reason = wording.row_reason
+
+
+def _read(run: ImportRun) -> None:
+    path = path_of(run.sha256)
+    layout = readers.examine(path, run.file_name)
+    if not run.cursor:
+        run.hold(importer=_choose(run, path, layout))
+    importer = IMPORTERS[run.importer](run.mapping)
+    rows = readers.read(path, layout, (run.cursor.get("row", 0), run.cursor.get("byte", 0)))
+    for batch in _batches(rows, run.cursor.get("byte", 0)):
+        _write_batch(run, importer, batch)
+    cut = run.rejected_rows.filter(reason=CUT_SHORT).first()
+    detail = {"error_code": CUT_SHORT, "error_detail": json.dumps({"row": cut.row})} if cut else {}
+    run.finish("succeeded", **detail)
+
+
+def _choose(run: ImportRun, path: Path, layout: readers.Layout) -> str:
+    """The importer for the file, by its first rows. Raises BadFile when none can read it."""
+    sample = list(islice(readers.read(path, layout), SAMPLE))
+    rows = [row.value for row in sample if isinstance(row.value, dict)]
+    if not rows:
+        reasons = [row.value.reason for row in sample if isinstance(row.value, BadRow)]
+        raise readers.BadFile("no_usable_rows", reason=reasons[0]) if reasons else readers.BadFile("no_rows")
+    name = run.importer or recognise(rows)
+    fallback = run.source.platform if run.source.platform in IMPORTERS else "generic"
+    if name and name not in IMPORTERS:
+        raise readers.BadFile("unknown_importer", importer=name)
+    missing = lacking(IMPORTERS[name or fallback](run.mapping), rows)
+    if missing:
+        present = dict.fromkeys(key for row in rows for key in row)
+        raise readers.BadFile("missing_column", missing=sorted(missing), present=[key[:60] for key in present][:30])
+    return name or fallback
+
+
+def _batches(rows: Iterator[readers.Row], byte: int) -> Iterator[list[readers.Row]]:
+    batch: list[readers.Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) >= BATCH or row.end - byte >= BATCH_BYTES:
+            yield batch
+            batch, byte = [], row.end
+    if batch:
+        yield batch
+
+
+def _write_batch(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> None:
+    """The rows, what was rejected of them, the counts and the cursor in one commit. Raises LostLease, and then nothing was written."""
+    posts, rejected = _convert(run, importer, batch)
+    with transaction.atomic():
+        Source.objects.select_for_update(no_key=True).get(pk=run.source_id)  # ids grow in the order of commits: see screening
+        known = set(Post.objects.filter(source=run.source_id, external_id__in=posts).values_list("external_id", flat=True))
+        new = [post for key, post in posts.items() if key not in known]
+        Post.objects.bulk_create(new)
+        RejectedRow.objects.bulk_create(rejected)
+        run.progress(
+            read=run.read + len(batch),
+            created=run.created + len(new),
+            known=run.known + len(batch) - len(rejected) - len(new),
+            rejected=run.rejected + len(rejected),
+            cursor={"row": batch[-1].number, "byte": batch[-1].end},
+        )
+
+
+def _convert(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> tuple[dict[str, Post], list[RejectedRow]]:
+    """The posts by their external id (of equal ones in the batch, the first), and the rows that become none."""
+    posts: dict[str, Post] = {}
+    rejected = []
+    for row in batch:
+        bad = row.value
+        if isinstance(bad, dict):
+            try:
+                data = _data(importer, bad)
+                posts.setdefault(data.external_id, _post(run, importer, row.number, bad, data))
+                continue
+            except Rejected as error:
+                bad = BadRow(error.reason, error.detail, json.dumps(importer.anonymous(bad), ensure_ascii=False))
+        raw = _masked(bad.raw)[:2000]
+        rejected.append(RejectedRow(run=run, row=row.number, reason=bad.reason, detail=bad.detail[:300], raw=raw))
+    return posts, rejected
+
+
+def _masked(raw: str) -> str:
+    """A row that could not be read, without the names in it, as far as they can be found."""
+    return NAMED.sub(r"\1…", raw)
+
+
+def _data(importer: Importer, row: dict[str, Any]) -> PostData:
+    """Raises Rejected, also for what the importer did not think of: one row never fails a batch."""
+    try:
+        data = importer.read(row)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+        log.exception("importer %s failed on a row", type(importer).__name__)
+        raise Rejected("importer_failed", type(error).__name__) from error
+    longest = max(len(data.title), len(data.body), len(data.answer))
+    if longest > MAX_TEXT:
+        raise Rejected("text_too_long", f"{longest} > {MAX_TEXT}")
+    return data
+
+
+def _post(run: ImportRun, importer: Importer, number: int, row: dict[str, Any], data: PostData) -> Post:
+    return Post(
+        source_id=run.source_id, run=run, row=number, external_id=data.external_id, url=data.url, title=data.title, body=data.body,
+        answer=data.answer, votes=data.votes, posted_at=data.posted_at, author=_pseudonym(run.importer, data.author),
+        raw=importer.anonymous(row), content_hash=content_hash(data.title, data.body, data.answer),
+    )  # fmt: skip
+
+
+def _pseudonym(platform: str, author: str) -> str:
+    """The same for the same author of a platform, and of no use to anybody without the key."""
+    key = hashlib.sha256(b"author pseudonyms" + force_bytes(settings.SECRET_KEY)).digest()
+    return hmac.new(key, f"{platform}\n{author}".encode(), hashlib.sha256).hexdigest()[:32] if author else ""
+
+
+def _printable(name: str) -> str:
+    """A file name as it may be stored and shown: no control or direction characters, the end of it when it is long."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)[-300:] or "?"

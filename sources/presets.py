@@ -1,0 +1,82 @@
+"""The sources that the product knows from the start: recipes of the platforms, which an admin can change.
+
+The floors are those reported for COIG-CQIA where it has one (replies of 280 characters for Zhihu and Xiaohongshu, 200
+for Douban); the others are ours. `licence` stays empty, which means unknown: what a text may be used for is for a person to find out.
+"""
+
+from typing import Any
+
+from .models import Platform, Reply, Source
+
+DUPLICATE = {"screen": "duplicate"}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "ruozhiba": {
+        "name": "弱智吧",
+        "platform": Platform.TIEBA,
+        "instruction_templates": ["{title}"],
+        "reply": Reply.MODEL,
+        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 6, "max": 200}, {"screen": "votes", "min": 50}],
+        "task_type": {"major": ["问答"], "minor": ["逻辑问答"]},
+        "domain": ["通用", "逻辑"],
+    },
+    "zhihu": {
+        "name": "知乎",
+        "platform": Platform.ZHIHU,
+        "instruction_templates": ["{title}\n{body}"],
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "votes", "min": 50}, {"screen": "length", "field": "answer", "min": 280, "max": 8000}],
+        "task_type": {"major": ["问答"], "minor": ["社区问答"]},
+        "domain": ["通用"],
+    },
+    "xiaohongshu": {
+        "name": "小红书",
+        "platform": Platform.XIAOHONGSHU,
+        "instruction_templates": [
+            "写一篇小红书笔记，标题是“{title}”。",
+            "以“{title}”为标题，写一篇小红书风格的分享。",
+            "围绕“{title}”这个话题，写一篇小红书笔记。",
+        ],
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 2}, {"screen": "length", "field": "answer", "min": 280}],
+        "task_type": {"major": ["文本生成"], "minor": ["笔记写作"]},
+        "domain": ["生活"],
+    },
+    "douban": {
+        "name": "豆瓣",
+        "platform": Platform.DOUBAN,
+        "instruction_templates": ["写一篇《{title}》的评论。", "谈谈你对《{title}》的看法。"],
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 1}, {"screen": "length", "field": "answer", "min": 200}],
+        "task_type": {"major": ["文本生成"], "minor": ["评论写作"]},
+        "domain": ["影视", "文学"],
+    },
+    "baike": {
+        "name": "百科",
+        "platform": Platform.BAIKE,
+        "instruction_templates": ["{title}"],
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "length", "field": "answer", "min": 50}],
+        "task_type": {"major": ["问答"], "minor": ["百科问答"]},
+        "domain": ["百科"],
+    },
+    "exam": {
+        "name": "考试",
+        "platform": Platform.EXAM,
+        "instruction_templates": ["{title}"],
+        "input_template": "{body}",
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 6}, {"screen": "length", "field": "answer", "min": 1}],
+        "task_type": {"major": ["考试"], "minor": ["选择题"]},
+        "domain": ["教育"],
+    },
+}
+
+
+def ensure(slug: str | None = None) -> None:
+    """Add the preset source `slug` (None: all of them) where it is missing. What is there already stays as it is.
+
+    Raises KeyError when there is no such preset.
+    """
+    for each in PRESETS if slug is None else (slug,):
+        Source.objects.get_or_create(slug=each, defaults=PRESETS[each])

@@ -1,0 +1,31 @@
+"""Work of the queue `work`. A message is a hint: each task looks at the rows, and does nothing when nothing is due."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from .importing import run_import
+from .jobs import send_hint, send_hints
+from .models import Heartbeat, ImportRun, Source
+from .screening import screen
+
+
+@shared_task
+def import_file(run_id: int) -> None:
+    run_import(run_id)
+    for source_id in ImportRun.objects.filter(pk=run_id, state="succeeded").values_list("source_id", flat=True):
+        send_hint(screen_source, source_id)
+
+
+@shared_task
+def screen_source(source_id: int) -> None:
+    for source in Source.objects.filter(pk=source_id):
+        screen(source)
+
+
+@shared_task
+def resend_hints() -> None:
+    """Say again what is due, and that somebody works here."""
+    Heartbeat.objects.update_or_create(queue="work", defaults={"seen_at": timezone.now()})
+    send_hints(import_file, ImportRun.objects.due().values_list("pk", flat=True))
+    busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")
+    send_hints(screen_source, Source.objects.filter(posts__status="new").exclude(pk__in=busy).distinct().values_list("pk", flat=True))
