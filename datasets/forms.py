@@ -29,7 +29,7 @@ def check_recipe(recipe: Any) -> None:
             )
 
 
-class DatasetForm(forms.ModelForm[Dataset]):
+class DatasetForm(forms.ModelForm):
     slug = forms.SlugField(
         label=_("Address"), max_length=50, validators=[check_slug], help_text=_("Latin letters, digits and hyphens; it cannot be changed.")
     )
