@@ -1,0 +1,206 @@
+"""The only module that knows the openai client, and with it every OpenAI-compatible provider.
+
+One call is one HTTP request: the client's own retries are off, because a silent retry is a second paid generation.
+Retrying is the ledger's business, so an error says what it means for the ledger:
+
+- `RetryLater`: not done, not charged, may work later        - `GiveUp`: this text will never work
+- `StopAll`: nothing will work until a person mends it       - `Ambiguous`: it may have been done and charged
+
+The attempt's id travels in the header `X-Attempt-Id`. To api.openai.com alone it also goes as `metadata` with `store`
+(refused there one without the other), so that a call of unknown fate can be looked up among the stored completions;
+other servers often refuse fields that they do not know.
+
+The key comes from the environment at the moment of the call. It is never stored or logged, and cut out of messages that quote it.
+"""
+
+import email.utils
+import json
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2  # what openai 3 speaks HTTP with: its error classes say whether a request got out
+import openai
+from django.conf import settings
+
+from .prompting import Message, storable
+
+OPENAI = "https://api.openai.com/v1"
+MAX_BYTES = 4 * 1024 * 1024  # of a reply, unpacked
+MAX_WAIT = 3600.0  # seconds: a provider that asks for more is asked again after this
+SECRET = re.compile(r"\b(sk-|zm_|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
+NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
+NO_MODEL = {"model_not_found", "invalid_model", "model_not_exist"}
+
+
+class ProviderError(Exception):
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code, self.detail = code, tidy(detail)
+        super().__init__(code)
+
+
+class RetryLater(ProviderError):
+    """Not charged. `after` is in seconds, None when the provider did not say."""
+
+    def __init__(self, code: str, detail: str = "", after: float | None = None) -> None:
+        super().__init__(code, detail)
+        self.after = after
+
+
+class GiveUp(ProviderError):
+    """Not charged, and the same request will fail again."""
+
+
+class StopAll(ProviderError):
+    """Not charged, and every other request will fail too."""
+
+
+class Ambiguous(ProviderError):
+    """The request got out and no whole answer came back: it may be charged."""
+
+
+@dataclass(frozen=True)
+class Request:
+    attempt_id: str
+    model: str
+    messages: Sequence[Message]
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply of status 200 as it came, whatever it is: `raw` is its JSON, or {"text": …} of what is none."""
+
+    raw: Any
+    request_id: str
+    latency_ms: int
+
+
+def base_url() -> str:
+    return settings.OPENAI_BASE_URL or OPENAI
+
+
+def is_configured() -> bool:
+    """A key, or an address whose server may want none."""
+    return bool(os.environ.get("OPENAI_API_KEY") or settings.OPENAI_BASE_URL)
+
+
+def complete(request: Request) -> Reply:
+    """Ask once. Raises RetryLater, GiveUp, StopAll or Ambiguous, and nothing else.
+
+    `settings.LLM_TIMEOUT` bounds each wait for bytes and, checked between them, the whole.
+    """
+    began = time.monotonic()
+    try:
+        client = _client(base_url(), os.environ.get("OPENAI_API_KEY", ""), settings.LLM_TIMEOUT)
+        with client.chat.completions.with_streaming_response.create(**_arguments(request)) as response:
+            body = _read(response, began + settings.LLM_TIMEOUT)
+            request_id = response.headers.get("x-request-id", "")[:128]
+    except openai.APIStatusError as error:
+        raise _of_status(error) from None
+    except openai.APIConnectionError as error:
+        raise _of_connection(error.__cause__ or error) from None
+    except httpx2.HTTPError as error:
+        raise _of_connection(error) from None
+    except (openai.OpenAIError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
+        raise StopAll("bad_settings", f"{type(error).__name__}: {error}") from None
+    return Reply(_parsed(body), storable(request_id), round(1000 * (time.monotonic() - began)))
+
+
+@lru_cache(maxsize=4)
+def _client(url: str, key: str, timeout: float) -> openai.OpenAI:
+    """One client, and one pool of connections, per provider. A proxy of the environment is not for loopback."""
+    local = (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
+    http = openai.DefaultHttpxClient(trust_env=not local, follow_redirects=False)
+    limits = httpx2.Timeout(timeout, connect=min(10.0, timeout))
+    return openai.OpenAI(api_key=key or "none", base_url=url, timeout=limits, max_retries=0, http_client=http)
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    params = dict(request.params)
+    arguments: dict[str, Any] = {
+        "model": request.model,
+        "messages": list(request.messages),
+        "extra_headers": {"X-Attempt-Id": request.attempt_id},
+    }
+    if urlsplit(base_url()).hostname == "api.openai.com":
+        arguments |= {"store": True, "metadata": {"attempt": request.attempt_id}}
+        if "max_tokens" in params:  # the name that its newer models want
+            params["max_completion_tokens"] = params.pop("max_tokens")
+    return arguments | params
+
+
+def _read(response: Any, deadline: float) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if time.monotonic() > deadline:
+            raise Ambiguous("timeout", "the reply came too slowly")
+        if len(body) > MAX_BYTES:
+            raise Ambiguous("reply_too_big", f"more than {MAX_BYTES} bytes")
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    text = body.decode("utf-8", "replace")
+    try:
+        return storable(json.loads(text, parse_constant=str))
+    except (ValueError, RecursionError):
+        return {"text": storable(text[:100_000])}
+
+
+def _of_connection(error: BaseException) -> ProviderError:
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.UnsupportedProtocol):
+        return RetryLater("unreachable", detail)
+    return Ambiguous("timeout" if isinstance(error, httpx2.TimeoutException) else "connection_lost", detail)
+
+
+def _of_status(error: openai.APIStatusError) -> ProviderError:
+    status, code, detail = error.status_code, _code(error), f"{error.status_code}: {error.message}"
+    if code in NO_QUOTA or status == 402:
+        return StopAll("no_quota", detail)
+    if code in NO_MODEL or status in {404, 405} or status < 400:
+        return StopAll("model_not_found", detail)
+    if status in {401, 403}:
+        return StopAll("bad_key" if status == 401 else "forbidden", detail)
+    if status in {504, 524}:  # a gateway lost patience; the model behind it may have gone on
+        return Ambiguous("timeout", detail)
+    if status in {408, 409, 425, 429} or status >= 500:
+        return RetryLater("rate_limited" if status == 429 else "provider_error", detail, _retry_after(error.response.headers))
+    if code in {"unsupported_parameter", "unsupported_value", "unknown_parameter"}:
+        return StopAll("bad_params", detail)
+    if code == "context_length_exceeded" or status == 413:
+        return GiveUp("too_long", detail)
+    return GiveUp("filtered" if "content" in code and ("filter" in code or "policy" in code) else "bad_request", detail)
+
+
+def _code(error: openai.APIStatusError) -> str:
+    body = error.body if isinstance(error.body, dict) else {}
+    names = [str(body.get("code") or ""), str(body.get("type") or "")]
+    return next((name for name in names if name in NO_QUOTA), names[0])
+
+
+def _retry_after(headers: Any) -> float | None:
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, TypeError):
+            return None
+    return min(MAX_WAIT, max(0.0, seconds)) if seconds == seconds else None
+
+
+def tidy(text: str) -> str:
+    """A provider's words, fit to be kept: short, on one line, without the key."""
+    key = os.environ.get("OPENAI_API_KEY", "")
+    text = text.replace(key, "***") if len(key) >= 4 else text
+    text = SECRET.sub(r"\1***", storable(text))
+    return re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f]", " ", text)).strip()[:500]

@@ -1,0 +1,76 @@
+"""Kept posts become pairs: what a source's templates make of a post, and its own answer as the first draft."""
+
+import re
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from sources.models import Post, Reply, Source
+
+from .models import Draft, Pair
+
+BATCH = 500
+FIELD = re.compile(r"\{(title|body|answer)\}")
+
+
+def fill(template: str, post: Post) -> str:
+    """The template over the post's fields, in one pass: braces inside a post are text. Unknown fields stay as they are."""
+    fields = post.fields()
+    return FIELD.sub(lambda match: str(fields[match.group(1)]), template).strip()
+
+
+def pair_of(post: Post, source: Source) -> Pair:
+    """The pair of a kept post. One without a question, or without the answer it should have, is a failed one with its reason."""
+    templates = [template for template in source.instruction_templates if isinstance(template, str)] or ["{title}"]
+    instruction = fill(templates[(post.row - 1) % len(templates)], post) or post.title.strip() or post.body.strip()
+    pair = Pair(
+        post=post, source=source, instruction=instruction, input=fill(source.input_template, post),
+        task_type=source.task_type, domain=source.domain, reviews_wanted=source.reviews_wanted,
+    )  # fmt: skip
+    if not instruction:
+        pair.status, pair.failure = Pair.Status.FAILED, "no_instruction"
+    elif source.reply == Reply.SOURCE:
+        pair.output = post.answer.strip()
+        pair.status, pair.failure = (Pair.Status.PENDING, "") if pair.output else (Pair.Status.FAILED, "no_answer")
+    return pair
+
+
+def make_pairs(source: Source, limit: int | None = None) -> int:
+    """Give every kept post without a pair its pair, oldest first, at most `limit`. Gives how many.
+
+    Idempotent, and one at a time per source: the source's row is locked batch by batch.
+    """
+    made = 0
+    while limit is None or made < limit:
+        batch = _make_batch(source, BATCH if limit is None else min(BATCH, limit - made))
+        made += batch
+        if not batch:
+            break
+    return made
+
+
+@transaction.atomic
+def _make_batch(source: Source, size: int) -> int:
+    lock(source)
+    posts = waiting_posts(source).order_by("id")[:size]
+    pairs = Pair.objects.bulk_create([pair_of(post, source) for post in posts])
+    own = [pair for pair in pairs if pair.status == Pair.Status.PENDING]
+    Draft.objects.bulk_create([Draft(pair=pair, number=1, output=pair.output) for pair in own])
+    return len(pairs)
+
+
+def lock(source: Source) -> None:
+    """Until the transaction ends, nobody else makes pairs or orders drafts of this source."""
+    Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+
+
+def waiting_posts(source: Source) -> QuerySet[Post]:
+    """Kept posts that have no pair yet."""
+    return Post.objects.kept().filter(source=source, pairs=None)
+
+
+def pair_own_answers(limit: int = 2_000) -> int:
+    """For sources that answer for themselves, nothing has to be ordered. At most `limit` a source, so that a beat stays short."""
+    waiting = Post.objects.kept().filter(source__reply=Reply.SOURCE, pairs=None)
+    sources = Source.objects.filter(pk__in=waiting.values("source_id"))
+    return sum(make_pairs(source, limit) for source in sources)

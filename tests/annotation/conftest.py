@@ -1,0 +1,16 @@
+import pytest
+
+from annotation import llm
+from tests.annotation.provider import Provider
+
+
+@pytest.fixture
+def provider(settings, monkeypatch):
+    """A scripted provider that the product is set up to use."""
+    server = Provider()
+    settings.OPENAI_BASE_URL, settings.OPENAI_MODEL, settings.LLM_TIMEOUT = server.url, "scripted", 5.0
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-CANARY0123456789")
+    llm._client.cache_clear()
+    yield server
+    server.shutdown()
+    server.server_close()
