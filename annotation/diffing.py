@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Indel
 
 EQUAL, INSERT, DELETE = "equal", "insert", "delete"
 APART = 2  # changes with fewer equal characters than this between them are told as one
@@ -76,7 +76,7 @@ def _changes(a: list[str], b: list[str]) -> list[_Change]:
     if max(len(inner_a), len(inner_b)) > LONGEST:
         changes.append(_Change(head, len(a) - tail, head, len(b) - tail, False))
     else:
-        for op in Levenshtein.opcodes(inner_a, inner_b):
+        for op in Indel.opcodes(inner_a, inner_b):
             changes.append(_Change(head + op.src_start, head + op.src_end, head + op.dest_start, head + op.dest_end, op.tag == "equal"))
     changes.append(_Change(len(a) - tail, len(a), len(b) - tail, len(b), True))
     return _merged([change for change in changes if change.a1 > change.a0 or change.b1 > change.b0])

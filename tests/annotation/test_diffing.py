@@ -51,7 +51,7 @@ def test_two_flags_are_two_characters():
 
 
 def test_changed_line_ends_and_spaces_are_in_the_segments():
-    assert diff("一 二二\n三", "一二二\n\n三") == [("equal", "一"), ("delete", " "), ("equal", "二二\n"), ("insert", "\n"), ("equal", "三")]
+    assert diff("一 二二\n三", "一二二\n\n三") == [("equal", "一"), ("delete", " "), ("equal", "二二"), ("insert", "\n"), ("equal", "\n三")]
 
 
 @pytest.mark.parametrize(
