@@ -1,5 +1,16 @@
 """API of sources."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from . import api
+
+urlpatterns: list[URLPattern] = [
+    path("sources/", api.Sources.as_view(), name="api_sources"),
+    path("sources/<slug:slug>/", api.OneSource.as_view(), name="api_source"),
+    path("sources/<slug:slug>/imports/", api.Imports.as_view(), name="api_imports"),
+    path("imports/<int:pk>/", api.OneImport.as_view(), name="api_import"),
+    path("imports/<int:pk>/rejected/", api.Rejected.as_view(), name="api_rejected"),
+    path("imports/<int:pk>/cancel/", api.CancelImport.as_view(), name="api_cancel_import"),
+    path("posts/", api.Posts.as_view(), name="api_posts"),
+    path("posts/<int:pk>/rescue/", api.Rescue.as_view(), name="api_rescue"),
+]

@@ -148,6 +148,12 @@ class PostQuerySet(models.QuerySet["Post"]):
     def kept(self) -> PostQuerySet:
         return self.filter(status=Post.Status.KEPT)
 
+    def matching(self, *, status: str = "", reason: str = "", search: str = "") -> PostQuerySet:
+        """Those with this status, dropped for this reason, holding this text; what is empty asks for nothing."""
+        found = self.filter(status=status) if status else self
+        found = found.filter(drop_reason=reason) if reason else found
+        return found.filter(Q(title__icontains=search) | Q(body__icontains=search)) if search else found
+
 
 class Post(models.Model):
     """A text as found.

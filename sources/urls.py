@@ -1,7 +1,21 @@
 """Pages of sources."""
 
 from django.urls import path
-from django.views.generic import TemplateView
+
+from . import import_views, views
 
 app_name = "sources"
-urlpatterns = [path("", TemplateView.as_view(template_name="base.html"), name="list")]
+urlpatterns = [
+    path("", views.list_, name="list"),
+    path("new/", views.add, name="add"),
+    path("import/", import_views.new, name="new_import"),
+    path("imports/<int:pk>/", import_views.one, name="import"),
+    path("imports/<int:pk>/progress/", import_views.progress, name="import_progress"),
+    path("imports/<int:pk>/cancel/", import_views.cancel, name="cancel_import"),
+    path("imports/<int:pk>/rejected.<str:kind>", import_views.rejected, name="rejected"),
+    path("posts/<int:pk>/rescue/", views.rescue, name="rescue"),
+    path("<slug:slug>/", views.detail, name="detail"),
+    path("<slug:slug>/edit/", views.edit, name="edit"),
+    path("<slug:slug>/posts/", views.posts, name="posts"),
+    path("<slug:slug>/import/", import_views.new, name="new_import"),
+]

@@ -1,0 +1,139 @@
+"""What an admin fills in: a source's policy, and a file to import. And the filters of the list of posts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from . import policy
+from .importers import IMPORTERS
+from .importers.generic import NAMES
+from .models import Platform, Post, Source
+
+
+class Marked(forms.BaseForm):
+    """Fields that say themselves what is wrong with them: aria-invalid, and aria-describedby to the hint and the error."""
+
+    def mark(self) -> None:
+        for name, field in self.fields.items():
+            bound = self[name]
+            field.widget.attrs.setdefault("class", "input")
+            ids = [f"{bound.auto_id}_hint"] * bool(field.help_text) + [f"{bound.auto_id}_err"] * bool(bound.errors)
+            if ids:
+                field.widget.attrs["aria-describedby"] = " ".join(ids)
+            if bound.errors:
+                field.widget.attrs["aria-invalid"] = "true"
+
+
+class TemplateLines(forms.CharField):
+    """A list of templates, one a line. A line break inside of a template is written `\\n`."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(str(line).replace("\n", "\\n") for line in value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        lines = super().clean(value).splitlines()
+        try:
+            return policy.check_templates(line.strip().replace("\\n", "\n") for line in lines)
+        except policy.BadPolicy as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class SourceForm(Marked, forms.ModelForm):
+    instruction_templates = TemplateLines(
+        label=gettext_lazy("Instruction templates"),
+        required=False,
+        help_text=gettext_lazy(
+            "One a line, used in turn. They may name {title}, {body} and {answer}; \\n is a line break. Empty: {title}."
+        ),
+    )
+    reviews_wanted = forms.IntegerField(
+        label=gettext_lazy("Reviews per pair"),
+        min_value=1,
+        max_value=9,
+        help_text=gettext_lazy("How many people decide about each pair. When they disagree, a lead decides."),
+    )
+
+    class Meta:
+        model = Source
+        fields = ("name", "slug", "platform", "licence", "terms_url", "reply", "instruction_templates", "reviews_wanted", "guidelines")
+        labels = {
+            "name": gettext_lazy("Name"),
+            "slug": gettext_lazy("Address"),
+            "platform": gettext_lazy("Platform"),
+            "licence": gettext_lazy("Licence"),
+            "terms_url": gettext_lazy("Terms of use"),
+            "reply": gettext_lazy("Where the response comes from"),
+            "guidelines": gettext_lazy("Guidelines"),
+        }
+        help_texts = {
+            "slug": gettext_lazy("In addresses and commands: lower-case letters, digits and hyphens. It stays for ever."),
+            "licence": gettext_lazy("As the platform names it. Empty: unknown."),
+            "guidelines": gettext_lazy("For reviewers, in Markdown."),
+        }
+        widgets = {"guidelines": forms.Textarea(attrs={"rows": 6}), "reply": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["instruction_templates"].widget.attrs |= {"rows": 3, "class": "input mono", "spellcheck": "false"}
+        if self.instance.pk:
+            del self.fields["slug"]
+
+    def clean_slug(self) -> str:
+        try:
+            return policy.check_slug(self.cleaned_data["slug"])
+        except policy.BadPolicy as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class ImportForm(Marked, forms.Form):
+    """A file for a source. Empty files come through: importing says why it cannot read them, on every door alike."""
+
+    COLUMNS = tuple(NAMES)
+
+    source = forms.ModelChoiceField(label=gettext_lazy("Source"), queryset=Source.objects.none(), to_field_name="slug", empty_label=None)
+    file = forms.FileField(label=gettext_lazy("File"), allow_empty_file=True)
+    importer = forms.ChoiceField(label=gettext_lazy("Format"), required=False)
+
+    def __init__(self, *args: Any, sources: Any, source: Source | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].queryset = sources  # type: ignore[attr-defined]
+        if source:
+            del self.fields["source"]
+        choices = [("", _("Recognise it from the first rows")), *((name, label_of(name)) for name in IMPORTERS)]
+        self.fields["importer"].choices = choices  # type: ignore[attr-defined]
+        for column in self.COLUMNS:
+            self.fields[f"map_{column}"] = forms.CharField(label=column, required=False, max_length=200, strip=False)
+
+    def mapping(self) -> dict[str, str]:
+        """Post field -> column, of those that were filled in."""
+        found = {column: self.cleaned_data[f"map_{column}"] for column in self.COLUMNS}
+        return {column: name for column, name in found.items() if name.strip()}
+
+    def columns(self) -> list[forms.BoundField]:
+        return [self[f"map_{column}"] for column in self.COLUMNS]
+
+
+def label_of(importer: str) -> str:
+    """What an importer is called: like its platform."""
+    return str(Platform(importer).label) if importer in Platform.values else _("Any other, by its columns")
+
+
+class PostFilter(forms.Form):
+    """The filters of the list of posts; what makes no sense is left out, and never reaches the database."""
+
+    status = forms.ChoiceField(choices=[("", gettext_lazy("All")), *Post.Status.choices], required=False)
+    reason = forms.CharField(max_length=64, required=False)
+    search = forms.CharField(max_length=200, required=False)
+
+    def narrow(self, posts: Any) -> Any:
+        self.is_valid()
+        return posts.matching(**{name: value for name, value in self.cleaned_data.items() if value})

@@ -1,0 +1,139 @@
+"""Pages of imports: sending a file, watching it being read, and the rows that were not taken."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import role_required
+
+from . import importing, wording
+from .forms import ImportForm
+from .jobs import send_hint
+from .models import Heartbeat, ImportRun, Source
+from .tasks import import_file
+from .views import page
+
+PAGE = 50
+QUIET_AFTER = timedelta(seconds=30)  # the beat asks the workers every 5 s
+OPEN = (ImportRun.State.QUEUED, ImportRun.State.RUNNING)
+
+
+@role_required("admin")
+def new(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """A plain form: the file goes with the request, and the answer is the page that shows it being read."""
+    sources = Source.objects.for_user(request.user)  # type: ignore[arg-type]
+    source = get_object_or_404(sources, slug=slug) if slug else None
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = ImportForm(*sent, sources=sources, source=source)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _start(request, form, source or form.cleaned_data["source"])
+        except importing.Refused as error:
+            form.add_error("file", str(error))
+    form.mark()
+    return render(request, "sources/import.html", {"form": form, "source": source}, status=400 if form.errors else 200)
+
+
+def _start(request: HttpRequest, form: ImportForm, source: Source) -> HttpResponse:
+    file = form.cleaned_data["file"]
+    stored = importing.store(file, file.name)
+    importer, mapping = form.cleaned_data["importer"], form.mapping()
+    run, created = importing.start_import(source, stored, name=file.name, by=request.user, importer=importer, mapping=mapping)
+    send_hint(import_file, run.pk)
+    if not created:
+        messages.info(request, _("This very file was imported before: this is that import. Nothing was read twice."))
+    return redirect("sources:import", pk=run.pk)
+
+
+@require_safe
+@role_required("lead")
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    run = _run(request, pk)
+    rows = Paginator(run.rejected_rows.all(), PAGE).get_page(request.GET.get("page"))
+    return page(request, "sources/run.html", rows=rows, **_progress(run))
+
+
+@require_safe
+@role_required("lead")
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that moves. When there is nothing more to move, the whole page is asked for once."""
+    run = _run(request, pk)
+    response = render(request, "sources/_progress.html", _progress(run))
+    if run.state not in OPEN:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@role_required("admin")
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    run = _run(request, pk)
+    importing.cancel(run)
+    return redirect("sources:import", pk=run.pk)
+
+
+@require_safe
+@role_required("lead")
+def rejected(request: HttpRequest, pk: int, kind: str) -> StreamingHttpResponse:
+    """The rows that were not taken, as a file: what was wrong, and how the row began."""
+    run = _run(request, pk)
+    if kind not in WRITERS:
+        raise Http404
+    rows = run.rejected_rows.values("row", "reason", "detail", "raw").iterator(chunk_size=500)
+    response = StreamingHttpResponse(WRITERS[kind](rows), content_type="text/csv; charset=utf-8" if kind == "csv" else "application/jsonl")
+    response.headers["Content-Disposition"] = f'attachment; filename="{run.source.slug}-import-{run.pk}-rejected.{kind}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _run(request: HttpRequest, pk: int) -> ImportRun:
+    sources = Source.objects.for_user(request.user)  # type: ignore[arg-type]
+    return get_object_or_404(ImportRun.objects.select_related("source", "by").filter(source__in=sources), pk=pk)
+
+
+def _progress(run: ImportRun) -> dict[str, Any]:
+    is_open = run.state in OPEN
+    alone = is_open and not Heartbeat.objects.filter(queue="work", seen_at__gt=timezone.now() - QUIET_AFTER).exists()
+    is_held = run.lease_until is not None and run.lease_until > timezone.now()
+    seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds() if run.started_at else 0
+    rate = round(run.read / max(seconds, 0.1)) if run.read else 0
+    error = importing.describe(run) if run.error_code else ""
+    return {"run": run, "is_open": is_open, "has_no_worker": alone and not is_held, "rate": rate, "error": error}
+
+
+def _as_jsonl(rows: Any) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _as_csv(rows: Any) -> Iterator[str]:
+    """For people with spreadsheets: a cell that a spreadsheet would run begins with an apostrophe."""
+    yield "\ufeff" + _line(["row", "reason", "message", "detail", "raw"])
+    for row in rows:
+        yield _line([row["row"], row["reason"], wording.row_reason(row["reason"]), _inert(row["detail"]), _inert(row["raw"])])
+
+
+def _line(cells: list[Any]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r") else text
+
+
+WRITERS = {"jsonl": _as_jsonl, "csv": _as_csv}

@@ -1,0 +1,110 @@
+"""A source and its policy: added and changed by admins, each change with an entry in the audit log."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import AuditEntry
+
+from .models import Source
+from .screens import BadScreen, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from accounts.models import User
+
+FIELDS = ("title", "body", "answer")  # what a template may name: Post.fields()
+RESERVED = frozenset({"new", "import", "imports", "posts"})  # they are pages of their own
+CHANGEABLE = (
+    "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines", "reviews_wanted",
+)  # fmt: skip
+
+
+class BadPolicy(ValueError):
+    """What cannot be a policy, in a sentence."""
+
+
+def check_slug(slug: str) -> str:
+    """Raises BadPolicy."""
+    if slug in RESERVED:
+        raise BadPolicy(_("“%(slug)s” is an address of the product itself. Choose another one.") % {"slug": slug})
+    return slug
+
+
+def check_templates(templates: Iterable[str]) -> list[str]:
+    """The templates without the empty ones. Raises BadPolicy unless each names only title, body and answer."""
+    found = [template for template in templates if template.strip()]
+    for template in found:
+        check_template(template)
+    return found
+
+
+def check_template(template: str) -> str:
+    """Raises BadPolicy. Only plain names: `{title.__class__}` or `{title:>99999999}` would be programs."""
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError:
+        raise BadPolicy(
+            _("“%(template)s” has a brace without its partner. Write {{ and }} for real braces.") % {"template": template}
+        ) from None
+    for _text, name, spec, conversion in parts:
+        if name is not None and (name not in FIELDS or spec or conversion):
+            asked = "{" + name + "}"
+            raise BadPolicy(_("%(name)s is no field of a post: use {title}, {body} and {answer}.") % {"name": asked})
+    return template
+
+
+def check_screens(screens: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Raises BadPolicy."""
+    try:
+        make(screens)
+    except BadScreen as error:
+        raise BadPolicy(_("This is no screen with settings that it knows: %(error)s") % {"error": error}) from error
+    return screens
+
+
+def add(*, by: User, **values: Any) -> Source:
+    """A new source. Raises BadPolicy, or IntegrityError when the slug is taken."""
+    _check(values)
+    with transaction.atomic():
+        source = Source.objects.create(**values)
+        AuditEntry.objects.create(by=by, action="source_added", subject=f"source {source.slug}", detail=_readable(values))
+    return source
+
+
+def change(source: Source, *, by: User, **values: Any) -> dict[str, list[Any]]:
+    """Write what differs, and say so in the log: {field: [before, after]}. Nothing different, no entry. Raises BadPolicy."""
+    values = {name: value for name, value in values.items() if name in CHANGEABLE}
+    _check(values)
+    with transaction.atomic():
+        before = Source.objects.select_for_update().get(pk=source.pk)
+        changed = {name: [getattr(before, name), value] for name, value in values.items() if getattr(before, name) != value}
+        for name, (_old, value) in changed.items():
+            setattr(source, name, value)
+        if changed:
+            source.save(update_fields=list(changed))
+            AuditEntry.objects.create(by=by, action="source_changed", subject=f"source {source.slug}", detail=_readable(changed))
+    return changed
+
+
+def _check(values: dict[str, Any]) -> None:
+    if "slug" in values:
+        check_slug(values["slug"])
+    if "instruction_templates" in values:
+        values["instruction_templates"] = check_templates(values["instruction_templates"])
+    if "input_template" in values:
+        check_template(values["input_template"])
+    if "screens" in values:
+        check_screens(values["screens"])
+
+
+def _readable(values: dict[str, Any]) -> dict[str, Any]:
+    """Choices as their codes: what JSON can hold."""
+    return {
+        name: [str(v) if isinstance(v, str) else v for v in value] if isinstance(value, list) else value for name, value in values.items()
+    }
