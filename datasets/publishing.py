@@ -147,15 +147,21 @@ def _records(version: Version, picked: list[tuple[int, int]], start: int, licenc
     return records
 
 
+def _models_drafts(review: Review) -> list[str]:
+    """The model's draft that was judged; when the log does not say which one it was, all that it can have been."""
+    judged = [review.draft] if review.draft else review.pair.drafts.all()
+    return [draft.output for draft in judged if not draft.is_human]
+
+
 def _decided(review: Review, licence: str) -> Decided:
-    pair, draft = review.pair, review.draft
+    pair = review.pair
     return Decided(
         instruction=review.instruction,
         input=review.input,
         output=review.output,
         task_type=review.task_type if any(review.task_type.values()) else pair.task_type,
         domain=review.domain or pair.domain,
-        draft=None if draft is None or draft.is_human else draft.output,
+        drafts=_models_drafts(review),
         licence=licence,
         platform=pair.source.platform,
         raw=pair.post.raw if isinstance(pair.post.raw, dict) else {},

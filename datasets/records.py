@@ -5,7 +5,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,14 +27,15 @@ FACT = re.compile(r"[\w.\-]{1,40}")  # an id or a number; anything longer is a t
 
 @dataclass(frozen=True)
 class Decided:
-    """What a person decided, and about what. `draft` is the model's text that was judged, None for the source's own answer."""
+    """What a person decided, and about what. `drafts` are a model's texts that it may be made from: none for the source's
+    own answer, usually one."""
 
     instruction: str
     input: str
     output: str
     task_type: Mapping[str, Any] = field(default_factory=dict)
     domain: Iterable[Any] = ()
-    draft: str | None = None
+    drafts: Sequence[str] = ()
     licence: str = ""
     platform: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -49,18 +50,17 @@ def compose(decided: Decided) -> dict[str, Any]:
         {level: _words(decided.task_type.get(level)) for level in ("major", "minor")},
         _words(decided.domain),
         metadata(decided.platform, decided.raw),
-        answer_from(decided.draft, decided.output),
+        answer_from(decided.drafts, decided.output),
         True,  # a person decided, or there would be no record
         decided.licence or NO_COPYRIGHT,
     )
     return dict(zip(KEYS, values, strict=True))
 
 
-def answer_from(draft: str | None, output: str) -> str:
-    """`llm` for a model's draft that is still recognisable in the answer, `human` for everything else."""
-    if draft is None:
-        return "human"
-    return "human" if Levenshtein.normalized_distance(draft, output) > REWRITTEN else "llm"
+def answer_from(drafts: Sequence[str], output: str) -> str:
+    """`llm` when a model's draft is still recognisable in the answer, `human` for everything else."""
+    known = any(Levenshtein.normalized_distance(draft, output, score_cutoff=REWRITTEN) <= REWRITTEN for draft in drafts)
+    return "llm" if known else "human"
 
 
 def metadata(platform: str, raw: Mapping[str, Any]) -> str:

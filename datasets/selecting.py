@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, Count, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Value, When
 
-from annotation.models import DEMO_MODEL, Pair, Review
+from annotation.models import DEMO_MODEL, Draft, Pair, Review
 from sources.models import Source
 
 from .models import Dataset
@@ -43,7 +43,8 @@ def candidates(recipe: Mapping[str, Any]) -> QuerySet[Any, Any]:
         pairs = pairs.filter(source__slug__in=recipe["sources"])
     why = []
     if not recipe["include_demo"]:
-        why.append(When(Q(decision__draft__model=DEMO_MODEL), then=Value("demo")))
+        unnamed = Q(decision__draft=None) & Exists(Draft.objects.filter(pair=OuterRef("pk"), model=DEMO_MODEL))
+        why.append(When(Q(decision__draft__model=DEMO_MODEL) | unnamed, then=Value("demo")))
     if not recipe["include_unknown_licence"]:
         why.append(When(Q(source__licence=""), then=Value("licence")))
     return pairs.annotate(fate=Case(*why, default=Value(""))).order_by().values("fate")
