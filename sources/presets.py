@@ -4,11 +4,13 @@ The floors are those reported for COIG-CQIA where it has one (replies of 280 cha
 for Douban); the others are ours. `licence` stays empty, which means unknown: what a text may be used for is for a person to find out.
 """
 
+from pathlib import Path
 from typing import Any
 
 from .models import Platform, Reply, Source
 
 DUPLICATE = {"screen": "duplicate"}
+GUIDELINES = Path(__file__).parent / "guidelines"  # <slug>.md, for reviewers
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ruozhiba": {
@@ -79,4 +81,10 @@ def ensure(slug: str | None = None) -> None:
     Raises KeyError when there is no such preset.
     """
     for each in PRESETS if slug is None else (slug,):
-        Source.objects.get_or_create(slug=each, defaults=PRESETS[each])
+        Source.objects.get_or_create(slug=each, defaults=PRESETS[each] | {"guidelines": guidelines(each)})
+
+
+def guidelines(slug: str) -> str:
+    """What reviewers of the preset `slug` should know, in Markdown; empty when nothing is written yet."""
+    path = GUIDELINES / f"{slug}.md"
+    return path.read_text("utf-8") if path.exists() else ""
