@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils.translation.template import templatize
 
 from cqia.management.commands import messages
 
@@ -74,3 +75,14 @@ def test_a_missing_translation_is_found(monkeypatch):
     monkeypatch.setattr(messages, "extract", lambda app: iter([(None, "A text that nobody has translated", None)]))
     with pytest.raises(CommandError, match="out of step"):
         call_command("messages", "accounts", check=True)
+
+
+TEMPLATE = """{% load i18n %}
+    <p>{% translate "First" %}</p>
+  {% blocktranslate %}Second: {{ n }}{% endblocktranslate %}
+      <b>{% translate "Third" %}</b>"""
+
+
+def test_texts_are_found_whatever_their_indentation():
+    found = messages.texts_of(messages.flat(templatize(TEMPLATE)))
+    assert [text for _context, text, _plural in found] == ["First", "Second: %(n)s", "Third"]

@@ -51,7 +51,12 @@ def extract(app: str) -> Iterator[Text]:
         for path in sorted(folder.rglob("*.html")):
             owner = path.relative_to(templates).parts[0]
             if app != "cqia" or owner not in APPS:
-                yield from texts_of(templatize(path.read_text("utf-8"), origin=str(path)))
+                yield from texts_of(flat(templatize(path.read_text("utf-8"), origin=str(path))))
+
+
+def flat(templatized: str) -> str:
+    """Without indentation, which means nothing in a template and something in Python."""
+    return "\n".join(line.strip() for line in templatized.splitlines())
 
 
 def texts_of(source: str) -> Iterator[Text]:
