@@ -88,7 +88,8 @@ def read(path: Path, layout: Layout, cursor: Start = (0, 0)) -> Iterator[Row]:
 def _check_text(path: Path, head: bytes) -> None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise BadFile("not_utf8")
-    if head.startswith(MAGIC) or len(CONTROL.findall(head[:8192])) * 20 > len(head[:8192]):
+    controls = len(CONTROL.findall(head[:8192]))
+    if head.startswith(MAGIC) or (controls > 8 and controls * 20 > len(head[:8192])):  # a stray one is the matter of its row
         raise BadFile("not_text")
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:

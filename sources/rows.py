@@ -56,6 +56,8 @@ def _unfit_text(text: str) -> BadRow | None:
 def _why(line: bytes, error: str) -> str:
     if "infinity" in error or _NAN.search(line):
         return "number_out_of_range"
+    if b"\0" in line:
+        return "nul_character"
     if "surrogate in" in error:
         return "lone_surrogate"
     return "too_deep" if "depth limit" in error else "bad_json"

@@ -40,7 +40,7 @@ def lacking(importer: Importer, rows: Rows) -> frozenset[str]:
         return frozenset()
     if isinstance(importer, Generic) and not importer.mapping:
         return frozenset({NAMES["title"][0]})
-    nearest = max(shapes, key=lambda shape: (len(shape & seen) / len(shape), len(shape)))
+    nearest = max(shapes, key=lambda shape: len(shape & seen))
     return (nearest - seen) or nearest
 
 
