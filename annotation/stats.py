@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from django.db.models import Case, Count, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Sum, Value, When
 
 from sources.models import ImportRun, Post, RejectedRow, Source
 
@@ -143,7 +143,7 @@ def _pairs(sources: list[int]) -> dict[int, Reasons]:
     return found
 
 
-def _grouped(rows: QuerySet[Any, dict[str, Any]], status: str, reason: str) -> dict[int, Reasons]:
+def _grouped(rows: Iterable[Any], status: str, reason: str) -> dict[int, Reasons]:
     found: dict[int, Reasons] = defaultdict(dict)
     for row in rows:
         key = row[status], row[reason] or "other"

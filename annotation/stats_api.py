@@ -34,7 +34,7 @@ class Funnel(views.APIView):
 
     @extend_schema(responses=FunnelSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)
+        source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
         stages = stats.funnel(source)
         found = {"read": stages[0]["count"], "stages": stages, "buckets": stats.buckets(stages), "fates": stats.fates(stages)}
         return Response(FunnelSerializer(found).data)

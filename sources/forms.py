@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from . import policy
 from .importers import IMPORTERS
@@ -62,6 +62,8 @@ class SourceForm(Marked, forms.ModelForm):
         help_text=gettext_lazy("How many people decide about each pair. When they disagree, a lead decides."),
     )
 
+    terms_url = forms.URLField(label=gettext_lazy("Terms of use"), required=False, max_length=500, assume_scheme="https")
+
     class Meta:
         model = Source
         fields = ("name", "slug", "platform", "licence", "terms_url", "reply", "instruction_templates", "reviews_wanted", "guidelines")
@@ -70,7 +72,6 @@ class SourceForm(Marked, forms.ModelForm):
             "slug": gettext_lazy("Address"),
             "platform": gettext_lazy("Platform"),
             "licence": gettext_lazy("Licence"),
-            "terms_url": gettext_lazy("Terms of use"),
             "reply": gettext_lazy("Where the response comes from"),
             "guidelines": gettext_lazy("Guidelines"),
         }
@@ -130,7 +131,7 @@ def label_of(importer: str) -> str:
 class PostFilter(forms.Form):
     """The filters of the list of posts; what makes no sense is left out, and never reaches the database."""
 
-    status = forms.ChoiceField(choices=[("", gettext_lazy("All")), *Post.Status.choices], required=False)
+    status = forms.ChoiceField(choices=[("", pgettext_lazy("filter", "All")), *Post.Status.choices], required=False)
     reason = forms.CharField(max_length=64, required=False)
     search = forms.CharField(max_length=200, required=False)
 

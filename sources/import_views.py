@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -24,7 +24,7 @@ from .forms import ImportForm
 from .jobs import send_hint
 from .models import Heartbeat, ImportRun, Source
 from .tasks import import_file
-from .views import page
+from .views import page, person
 
 PAGE = 50
 QUIET_AFTER = timedelta(seconds=30)  # the beat asks the workers every 5 s
@@ -34,7 +34,7 @@ OPEN = (ImportRun.State.QUEUED, ImportRun.State.RUNNING)
 @role_required("admin")
 def new(request: HttpRequest, slug: str = "") -> HttpResponse:
     """A plain form: the file goes with the request, and the answer is the page that shows it being read."""
-    sources = Source.objects.for_user(request.user)  # type: ignore[arg-type]
+    sources = Source.objects.for_user(person(request))
     source = get_object_or_404(sources, slug=slug) if slug else None
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ImportForm(*sent, sources=sources, source=source)
@@ -51,7 +51,7 @@ def _start(request: HttpRequest, form: ImportForm, source: Source) -> HttpRespon
     file = form.cleaned_data["file"]
     stored = importing.store(file, file.name)
     importer, mapping = form.cleaned_data["importer"], form.mapping()
-    run, created = importing.start_import(source, stored, name=file.name, by=request.user, importer=importer, mapping=mapping)
+    run, created = importing.start_import(source, stored, name=file.name, by=person(request), importer=importer, mapping=mapping)
     send_hint(import_file, run.pk)
     if not created:
         messages.info(request, _("This very file was imported before: this is that import. Nothing was read twice."))
@@ -87,7 +87,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @role_required("lead")
-def rejected(request: HttpRequest, pk: int, kind: str) -> StreamingHttpResponse:
+def rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """The rows that were not taken, as a file: what was wrong, and how the row began."""
     run = _run(request, pk)
     if kind not in WRITERS:
@@ -96,11 +96,11 @@ def rejected(request: HttpRequest, pk: int, kind: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(WRITERS[kind](rows), content_type="text/csv; charset=utf-8" if kind == "csv" else "application/jsonl")
     response.headers["Content-Disposition"] = f'attachment; filename="{run.source.slug}-import-{run.pk}-rejected.{kind}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return cast("HttpResponse", response)
 
 
 def _run(request: HttpRequest, pk: int) -> ImportRun:
-    sources = Source.objects.for_user(request.user)  # type: ignore[arg-type]
+    sources = Source.objects.for_user(person(request))
     return get_object_or_404(ImportRun.objects.select_related("source", "by").filter(source__in=sources), pk=pk)
 
 

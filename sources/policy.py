@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FIELDS = ("title", "body", "answer")  # what a template may name: Post.fields()
 RESERVED = frozenset({"new", "import", "imports", "posts"})  # they are pages of their own
 CHANGEABLE = (
-    "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines", "reviews_wanted",
+    "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
+    "reviews_wanted",
 )  # fmt: skip
 
 

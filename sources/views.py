@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -19,17 +19,25 @@ from . import policy, screening
 from .forms import PostFilter, SourceForm
 from .models import ImportRun, Post, Source
 
+if TYPE_CHECKING:
+    from accounts.models import User
+
 PAGE = 50
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks: `role_required` let nobody else in."""
+    return cast("User", request.user)
 
 
 def page(request: HttpRequest, template: str, /, **context: Any) -> HttpResponse:
     """A page that shows its buttons to those who may press them."""
-    return render(request, template, {"is_admin": request.user.has_role("admin"), **context})
+    return render(request, template, {"is_admin": person(request).has_role("admin"), **context})
 
 
 def sources_with_last_import(request: HttpRequest) -> QuerySet[Source]:
     last = Prefetch("imports", ImportRun.objects.order_by("-id")[:1], to_attr="last_imports")
-    return Source.objects.for_user(request.user).prefetch_related(last)  # type: ignore[arg-type]
+    return Source.objects.for_user(person(request)).prefetch_related(last)
 
 
 @require_safe
@@ -58,10 +66,10 @@ def posts(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @role_required("admin")
 def rescue(request: HttpRequest, pk: int) -> HttpResponse:
-    post = get_object_or_404(Post.objects.for_user(request.user).select_related("source"), pk=pk)  # type: ignore[arg-type]
+    post = get_object_or_404(Post.objects.for_user(person(request)).select_related("source"), pk=pk)
     name = (post.title or post.body or f"#{post.pk}")[:40]
     try:
-        screening.rescue(post, by=request.user)
+        screening.rescue(post, by=person(request))
     except screening.StaleState:
         messages.info(request, _("“%(post)s” is not dropped (any more). Nothing was changed.") % {"post": name})
     else:
@@ -75,7 +83,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = SourceForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            source = policy.add(by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            source = policy.add(by=person(request), **form.cleaned_data)
         except IntegrityError:  # two at once
             form.add_error("slug", _("There is a source of this name already."))
         else:
@@ -89,7 +97,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     source = _source(request, slug)
     form = SourceForm(request.POST if request.method == "POST" else None, instance=source)
     if request.method == "POST" and form.is_valid():
-        changed = policy.change(_source(request, slug), by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        changed = policy.change(_source(request, slug), by=person(request), **form.cleaned_data)
         messages.success(
             request,
             _("Saved. It holds for what comes from now on.") if changed else _("Nothing was different, nothing was changed."),
@@ -105,7 +113,7 @@ def _form(request: HttpRequest, form: SourceForm, source: Source | None) -> Http
 
 
 def _source(request: HttpRequest, slug: str) -> Source:
-    return get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
+    return get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
 
 
 def _back(request: HttpRequest, source: Source) -> str:

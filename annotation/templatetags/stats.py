@@ -7,30 +7,31 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from annotation import stats
 from annotation.models import Pair, Reason
 from sources import wording
-from sources.models import Post, Source
+from sources.models import Source
 
 register = template.Library()
 BAR = 10_000  # the width of a bar in its own units
 GAP, LEAST = 15, 40  # between two segments, and of a segment that would be too small to see
 STAGES = {
-    "read": _("Read"),
-    "imported": _("Imported"),
-    "screened": _("Screened"),
-    "drafted": _("Drafted"),
-    "reviewed": _("Reviewed"),
-    "accepted": _("Accepted"),
+    "read": pgettext_lazy("funnel", "Read"),
+    "imported": pgettext_lazy("funnel", "Imported"),
+    "screened": pgettext_lazy("funnel", "Screened"),
+    "drafted": pgettext_lazy("funnel", "Drafted"),
+    "reviewed": pgettext_lazy("funnel", "Reviewed"),
+    "accepted": pgettext_lazy("funnel", "Accepted"),
 }
 FATES = {
-    "accepted": _("Accepted"),
-    "rejected": _("Rejected"),
-    "failed": _("Drafting failed"),
-    "waiting": _("Waiting"),
-    "duplicate": _("Duplicate"),
-    "filtered": _("Filtered"),
+    "accepted": pgettext_lazy("funnel", "Accepted"),
+    "rejected": pgettext_lazy("funnel", "Rejected"),
+    "failed": pgettext_lazy("funnel", "Drafting failed"),
+    "waiting": pgettext_lazy("funnel", "Waiting"),
+    "duplicate": pgettext_lazy("funnel", "Duplicate"),
+    "filtered": pgettext_lazy("funnel", "Filtered"),
 }
 COLOURS = {"accepted": "f-ok", "rejected": "f-rev", "failed": "f-fail", "waiting": "f-wait", "duplicate": "f-dup", "filtered": "f-fil"}
 FAILURES = {
@@ -96,7 +97,7 @@ def _worded(stages: list[stats.Stage]) -> list[dict[str, Any]]:
             "lost": [_item(stage["key"], reason, n) for reason, n in stage["dropped"].items()],
             "lost_count": sum(stage["dropped"].values()),
             "open": [_item(stage["key"], status, n) for status, n in stage["waiting"].items()],
-            "colour": COLOURS[_colour(stage["key"])],
+            "colour": _colour(stage["key"]),
         }
         for stage in stages
     ]
@@ -107,7 +108,11 @@ def _item(stage: str, code: str, count: int) -> dict[str, Any]:
 
 
 def _label(stage: str, code: str) -> Any:
-    words: dict[str, Any] = {"known": _("Known already"), "new": _("Not screened yet"), "drafting": _("To be drafted")}
+    words: dict[str, Any] = {
+        "known": pgettext_lazy("funnel", "Known already"),
+        "new": pgettext_lazy("funnel", "Not screened yet"),
+        "drafting": pgettext_lazy("funnel", "To be drafted"),
+    }
     if code in words:
         return words[code]
     if code in (Pair.Status.PENDING, Pair.Status.DISPUTED):
@@ -120,6 +125,6 @@ def _label(stage: str, code: str) -> Any:
 
 
 def _colour(stage: str) -> str:
-    return {"imported": "duplicate", "screened": "filtered", "drafted": "failed", "reviewed": "waiting", "accepted": "rejected"}.get(
-        stage, "accepted"
-    )
+    """Of what is lost or waits on the way to a stage."""
+    fates = {"imported": "duplicate", "screened": "filtered", "drafted": "failed", "reviewed": "waiting", "accepted": "rejected"}
+    return COLOURS[fates[stage]] if stage in fates else ""

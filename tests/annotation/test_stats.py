@@ -1,5 +1,6 @@
 """The funnel: every row read is in exactly one place."""
 
+import itertools
 import random
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_buckets_sum_to_the_rows_read_in_any_state(seed, reviewer):
     assert stages[0]["count"] == read
     assert sum(stats.buckets(stages).values()) == read
     assert sum(stats.fates(stages).values()) == read
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in itertools.pairwise(stages):
         assert before["count"] - after["count"] == sum(after["dropped"].values()) + sum(after["waiting"].values())
 
 
