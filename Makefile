@@ -67,10 +67,11 @@ clean:
 	@touch .venv/.run $@
 
 .venv/.made:
-	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python; do \
+	@if .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then touch $@; exit; fi; \
+	for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found="$$python"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then echo 'Zhumo needs Python 3.11 or newer, and none is on the PATH. Install one, or say which: make PYTHON=/path/to/python3.12 run' >&2; exit 1; fi; \
 	if ! "$$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then echo "$$found has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; fi; \
-	echo "Making .venv with $$($$found --version)."; \
-	"$$found" -m venv .venv && touch $@
+	echo "Making .venv with $$("$$found" --version)."; \
+	"$$found" -m venv --clear .venv && touch $@

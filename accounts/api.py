@@ -1,6 +1,6 @@
 """What all of the API shares (problem JSON, cursor pages, roles), and `/me/`."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from rest_framework import exceptions, pagination, permissions, serializers, views
@@ -63,4 +63,4 @@ class Me(views.APIView):
     serializer_class = MeSerializer
 
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer(request.user).data)
+        return Response(MeSerializer(cast("User", request.user)).data)

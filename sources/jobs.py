@@ -61,13 +61,14 @@ class Job(models.Model):
         Gives None when it is not due (done, or somebody works on it): the hint was late or doubled, and that is no error.
         """
         now, token = timezone.now(), uuid.uuid4()
-        due = cls.objects.due().filter(pk=pk)
+        rows: Any = cls.objects  # of a subclass: `state` is declared there
+        due = rows.due().filter(pk=pk)
         taken = due.filter(attempts__lt=MAX_ATTEMPTS).update(
             state="running", attempts=F("attempts") + 1, lease_token=token, lease_until=now + LEASE,
             started_at=Coalesce("started_at", now),
         )  # fmt: skip
         if taken:
-            return cls.objects.get(pk=pk)
+            return rows.get(pk=pk)
         if due.filter(attempts__gte=MAX_ATTEMPTS).update(state="failed", error_code="worker_lost", finished_at=now):
             log.error("%s %s failed: its worker was lost %d times", cls.__name__, pk, MAX_ATTEMPTS)
         return None
@@ -86,7 +87,8 @@ class Job(models.Model):
         self._write({"state": state, "finished_at": timezone.now(), "lease_token": None, "lease_until": None, **changes})
 
     def _write(self, changes: dict[str, Any]) -> None:
-        mine = type(self).objects.filter(pk=self.pk, state="running", lease_token=self.lease_token)
+        rows: Any = type(self).objects
+        mine = rows.filter(pk=self.pk, state="running", lease_token=self.lease_token)
         if not mine.update(**changes):
             raise LostLease(f"{type(self).__name__} {self.pk}")
         for name, value in changes.items():

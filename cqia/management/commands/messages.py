@@ -5,7 +5,7 @@ The source language is English: 简体中文 and 繁體中文 are the catalogues
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ def flat(templatized: str) -> str:
 def texts_of(source: str) -> Iterator[Text]:
     from babel.messages.extract import extract_python
 
-    for _line, function, message, _comments in extract_python(io.BytesIO(source.encode()), KEYWORDS, (), {"encoding": "utf-8"}):
+    calls: Iterable[Any] = extract_python(io.BytesIO(source.encode()), KEYWORDS, (), {"encoding": "utf-8"})
+    for _line, function, message, _comments in calls:
         found = [part for part in (message if isinstance(message, tuple) else (message,)) if part is not None]
         if not found or not found[-1]:
             continue
