@@ -63,8 +63,10 @@ class Command(BaseCommand):
     def _draft(self) -> str:
         """Order the drafts that cost nothing. A real model is for a person to order."""
         sources = Source.objects.filter(slug__in=FILES, reply=Reply.MODEL)
+        if not settings.OPENAI_MODEL:
+            return "No drafts are ordered: no model is set up (`make run` brings the demo's own)"
         if settings.OPENAI_MODEL != DEMO_MODEL:
-            return "No drafts are ordered: a model that costs money, or none, is set up (`manage.py draft ruozhiba`)"
+            return f"No drafts are ordered: {settings.OPENAI_MODEL} may cost money (`manage.py draft ruozhiba` orders them)"
         try:
             orders = [order for source in sources if (order := order_drafts(source))]
         except drafting.Refused as refused:
