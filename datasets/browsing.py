@@ -11,7 +11,7 @@ from .schemas import SCHEMAS
 
 PAGE = 20
 SHOWN = 2_000  # characters of a text; the file has all of it
-EXAMPLE = 120
+EXAMPLE = 60
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,13 @@ def browse(version: Version, *, search: str = "", number: int = 1) -> Page:
 
 
 def example(version: Version) -> str:
-    """The first record as it stands in the file, spread over lines and with its texts cut short."""
+    """The first record as it stands in the file, a key a line and with its texts cut short."""
     record = version.records.order_by("position").first()
     if record is None:
         return ""
     row = SCHEMAS["cqia"].row(record.data)
-    return json.dumps({key: _short(value) for key, value in row.items()}, ensure_ascii=False, indent=2)
+    lines = (f"  {json.dumps(key)}: {json.dumps(_short(value), ensure_ascii=False)}" for key, value in row.items())
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def _short(value: Any) -> Any:

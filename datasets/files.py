@@ -48,10 +48,10 @@ def write(folder: Path, name: str, chunks: Iterable[bytes]) -> Written:
     return Written(path, size, digest.hexdigest())
 
 
-def clear_aside(folder: Path) -> None:
-    """Remove what killed writers left. Only for whoever has `folder` to itself."""
-    for aside in folder.glob(f".*{ASIDE}"):
-        aside.unlink(missing_ok=True)
+def clear(folder: Path) -> None:
+    """Remove what writers who did not finish left. Only for whoever has `folder` to itself and no row of it yet."""
+    for path in folder.glob("*"):
+        path.unlink(missing_ok=True)
 
 
 def _flush(folder: Path) -> None:

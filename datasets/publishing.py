@@ -87,7 +87,8 @@ def build(version_id: int) -> None:
         log.warning("%s: somebody else builds it now", subject(version))
     except OSError as error:
         log.exception("%s: its files cannot be written", subject(version))
-        _fail(version, "disk", error_detail=error.strerror or type(error).__name__)
+        if _fail(version, "disk", error_detail=error.strerror or type(error).__name__):
+            files.clear(folder_of(version))
 
 
 def _build(version: Version) -> None:
@@ -106,11 +107,14 @@ def _build(version: Version) -> None:
     log.info("%s: %d records, sha256 %s", subject(version), total, sha256)
 
 
-def _fail(version: Version, code: str, **detail: Any) -> None:
+def _fail(version: Version, code: str, **detail: Any) -> bool:
+    """Whether it failed by our word, and not because somebody else builds it now."""
     try:
         version.finish(Version.State.FAILED, error_code=code, **detail)
     except LostLease:
         log.warning("%s: somebody else builds it now", subject(version))
+        return False
+    return True
 
 
 def _clear(version: Version) -> None:
@@ -118,7 +122,7 @@ def _clear(version: Version) -> None:
     with transaction.atomic():
         version.hold()
         version.records.all().delete()
-    files.clear_aside(folder_of(version))
+    files.clear(folder_of(version))
 
 
 def _insert_records(version: Version, seen: Snapshot) -> str:

@@ -35,6 +35,7 @@ def test_a_writer_that_breaks_off_leaves_nothing(tmp_path):
 
 def test_what_a_killed_writer_left_can_be_cleared(tmp_path):
     (tmp_path / ".dead.tmp").write_bytes(b"half")
-    written = files.write(tmp_path, "a.jsonl", [b"whole"])
-    files.clear_aside(tmp_path)
-    assert list(tmp_path.iterdir()) == [written.path]
+    files.write(tmp_path, "a.jsonl", [b"whole, but without a row"])
+    files.clear(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    files.clear(tmp_path / "nowhere")
