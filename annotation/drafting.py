@@ -6,51 +6,36 @@ ledger remembers what was paid. Ending a run takes back what was not sent yet; t
 
 import hashlib
 import logging
+import sys
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEntry, User
-from sources.models import Reply, Source
+from sources.models import Source
 
-from . import ledger, llm
+from . import draft_progress, ledger
+from .draft_terms import MAX_CANDIDATES, Refused, StaleState, check, checked_params
 from .drafting_work import work_off
 from .models import DraftRun, ModelCall, Pair, PromptVersion
 from .pairing import lock, make_pairs, pair_own_answers, waiting_posts
 
-__all__ = ["Refused", "StaleState", "make_pairs", "order", "pair_own_answers", "pause", "release", "resume", "stop", "work_off"]
+__all__ = [
+    "ACTS", "MAX_CANDIDATES", "Refused", "StaleState", "estimate", "make_pairs", "order", "pair_own_answers", "pause", "release",
+    "resume", "stop", "waiting_count", "work_off",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 PROMPTS = Path(__file__).parent / "prompts"
-MAX_CANDIDATES = 4
-SENT = {"max_tokens", "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "reasoning_effort"}
-PRICED = {"price_in", "price_out", "currency"}
-DEFAULTS = {"max_tokens": 2048}
 ENDED = (DraftRun.State.SUCCEEDED, DraftRun.State.STOPPED, DraftRun.State.FAILED)
-
-
-class Refused(Exception):
-    """The act is not possible now, for a reason that a person can mend. `code` is stable, the message is for reading."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-class StaleState(Refused):
-    """The row is not in the state that the act starts from."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("wrong_state", message)
 
 
 # --- ordering ---------------------------------------------------------------------------------------------------------
@@ -66,6 +51,7 @@ def order(
     models = check(source, models=models, candidates=candidates, limit=limit)
     sent, priced = checked_params(params or {}, budget)
     version = load_prompt(prompt, by=by)
+    foreseen = estimate(source, models=models, candidates=candidates, limit=limit, params=priced, retry_failed=retry_failed)
     with transaction.atomic():
         lock(source)
         _sweep(source)
@@ -78,7 +64,7 @@ def order(
             raise Refused("nothing_to_draft", _("No kept post of this source waits for a draft."))
         run = DraftRun.objects.create(
             source=source, by=by, prompt=version, model_names=models, candidates=candidates, limit=limit,
-            budget=budget, currency=priced.get("currency", "").upper(), params={**sent, **priced},
+            budget=budget, currency=priced.get("currency", "").upper(), params={**sent, **priced, "estimate": written(foreseen)},
         )  # fmt: skip
         calls = _queue(run, wanted, sent)
         run.params["ordered"] = calls
@@ -87,52 +73,38 @@ def order(
     return run
 
 
-def check(source: Source, *, models: list[str] | None, candidates: int, limit: int | None) -> list[str]:
-    """The models to ask. Raises Refused when the order cannot be."""
-    if source.reply != Reply.MODEL:
-        raise Refused("own_answers", _("This source answers for itself: its pairs need no drafts."))
-    models = list(dict.fromkeys(name.strip() for name in models or [settings.OPENAI_MODEL] if name.strip()))
-    if not llm.is_configured() or not models:
-        raise Refused("no_provider", _("No model is set up. Set OPENAI_API_KEY (or OPENAI_BASE_URL) and OPENAI_MODEL, and start again."))
-    if max(map(len, models)) > 128 or len(models) > 8 or not 1 <= candidates <= MAX_CANDIDATES or (limit is not None and limit < 1):
-        raise Refused("bad_order", _("At most 8 models, 1 to 4 candidates, and a limit of 1 or more."))
-    return models
+def estimate(source: Source, *, prompt: str | None = None, models: list[str] | None = None, candidates: int = 1,
+             limit: int | None = None, budget: Decimal | None = None, params: dict[str, Any] | None = None,
+             retry_failed: bool = False) -> dict[str, Any]:  # fmt: skip
+    """What the same order would come to; nothing is written. Raises Refused."""
+    models = check(source, models=models, candidates=candidates, limit=limit)
+    _sent, priced = checked_params(params or {}, budget)
+    pairs = min(waiting_count(source, retry_failed=retry_failed), limit or sys.maxsize)
+    length = len(prompt_text(prompt)[1])
+    return draft_progress.estimate(source, pairs=pairs, calls_per_pair=candidates * len(models), params=priced, prompt_length=length)
 
 
-def checked_params(params: dict[str, Any], budget: Decimal | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """What is sent with each call, and the prices, which are not. Raises Refused."""
-    if unknown := sorted(set(params) - SENT - PRICED):
-        raise Refused("bad_params", _("Unknown parameters: %(names)s.") % {"names": ", ".join(unknown)[:200]})
-    sent = {**DEFAULTS, **{name: value for name, value in params.items() if name in SENT and value is not None}}
-    if not isinstance(sent["max_tokens"], int) or not 1 <= sent["max_tokens"] <= 32_768:
-        raise Refused("bad_params", _("max_tokens is a number from 1 to 32768."))
-    if not all(isinstance(v, int | float) or (isinstance(v, str) and len(v) <= 16) for v in sent.values()):
-        raise Refused("bad_params", _("The parameters are numbers."))
-    priced = {name: str(params[name]) for name in PRICED if params.get(name) not in (None, "")}
-    try:
-        bad = any(not 0 <= Decimal(priced[name]) <= 1_000_000 for name in ("price_in", "price_out") if name in priced)
-    except InvalidOperation:
-        bad = True
-    if bad or len(priced.get("currency", "")) > 3 or ("price_in" in priced) != ("price_out" in priced):
-        raise Refused("bad_price", _("A price is two amounts per million tokens, in and out, and a currency of three letters."))
-    if budget is not None and "price_in" not in priced:
-        raise Refused("price_unknown", _("A budget needs a price: give what a million tokens cost, in and out."))
-    if budget is not None and not 0 < budget < 1_000_000:
-        raise Refused("bad_price", _("The budget is an amount above 0."))
-    return sent, priced
+def written(foreseen: dict[str, Any]) -> dict[str, Any]:
+    """An estimate as JSON keeps it."""
+    return {**foreseen, "cost": None if foreseen["cost"] is None else str(foreseen["cost"])}
 
 
 def prompt_names() -> list[str]:
     return sorted(path.stem for path in PROMPTS.glob("reply_*.md"))
 
 
-def load_prompt(name: str | None = None, *, by: User | None = None) -> PromptVersion:
-    """The prompt file `name` (the newest, if none is named) as the version it is now. Raises Refused."""
+def prompt_text(name: str | None = None) -> tuple[str, str]:
+    """Name and text of the prompt file `name`, or of the newest. Raises Refused."""
     names = prompt_names()
     if name and name not in names:
         raise Refused("unknown_prompt", _("There is no prompt of this name. There are: %(names)s.") % {"names": ", ".join(names)})
     name = name or names[-1]
-    text = (PROMPTS / f"{name}.md").read_text("utf-8").strip()
+    return name, (PROMPTS / f"{name}.md").read_text("utf-8").strip()
+
+
+def load_prompt(name: str | None = None, *, by: User | None = None) -> PromptVersion:
+    """The prompt file as the version it is now; a used one never changes. Raises Refused."""
+    name, text = prompt_text(name)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     return PromptVersion.objects.get_or_create(sha256=sha256, defaults={"name": name, "text": text, "by": by})[0]
 
@@ -146,9 +118,9 @@ def waiting_pairs(source: Source, *, retry_failed: bool = False) -> QuerySet[Pai
     return Pair.objects.filter(wanted, ~Exists(held), source=source).order_by("id")
 
 
-def waiting_count(source: Source) -> int:
+def waiting_count(source: Source, *, retry_failed: bool = False) -> int:
     """How many pairs an order without a limit would draft."""
-    return waiting_pairs(source).count() + waiting_posts(source).count()
+    return waiting_pairs(source, retry_failed=retry_failed).count() + waiting_posts(source).count()
 
 
 def _queue(run: DraftRun, pairs: QuerySet[Pair], sent: dict[str, Any]) -> int:
@@ -226,6 +198,9 @@ def release(call: ModelCall, *, by: User | None) -> ModelCall:
         run.update(not_before=None)
         audit("call_released", call.run, by, call=call.pk, pair=call.pair_id)
     return again
+
+
+ACTS = {"pause": pause, "resume": resume, "stop": stop}
 
 
 def audit(action: str, run: DraftRun | None, by: User | None, **detail: Any) -> None:

@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sources.jobs import LostLease
+from sources.models import Heartbeat
 
 from . import ledger, llm
 from .models import DraftRun, ModelCall
@@ -201,3 +202,12 @@ def retry(call: ModelCall, error: llm.RetryLater) -> None:
         until = timezone.now() + delay
         DraftRun.objects.filter(Q(not_before=None) | Q(not_before__lt=until), pk=call.run_id or 0).update(not_before=until)
     return ledger.failed(call, error, delay)
+
+
+def seen() -> None:
+    """A worker is alive on the drafting queue."""
+    Heartbeat.objects.update_or_create(queue="draft", defaults={"seen_at": timezone.now()})
+
+
+def is_worker_alive(within: timedelta = timedelta(seconds=15)) -> bool:
+    return Heartbeat.objects.filter(queue="draft", seen_at__gt=timezone.now() - within).exists()

@@ -162,7 +162,7 @@ def test_an_order_that_cannot_be_is_refused_and_leaves_nothing(provider, admin, 
 def test_without_a_provider_an_order_is_refused_and_says_what_to_set(admin, settings, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings.OPENAI_BASE_URL, settings.OPENAI_MODEL = "", "some-model"
-    with pytest.raises(Refused, match="OPENAI_API_KEY.*OPENAI_MODEL") as refused:
+    with pytest.raises(Refused, match=r"OPENAI_API_KEY.*OPENAI_MODEL") as refused:
         drafting.order(source_with(1), by=admin)
     assert refused.value.code == "no_provider"
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1234567")
