@@ -58,12 +58,12 @@ clean:
 # --- .venv: a stamp is written only when the whole installation went through -------------------------------------------
 .venv/.run: requirements.txt | .venv/.made
 	@echo 'Installing what it runs on (requirements.txt); the first time this takes a minute.'
-	@$(PY) -m pip install -q -r requirements.txt
+	@$(PY) -m pip install -qq -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements.txt requirements-dev.txt | .venv/.made
 	@echo 'Installing what it is tested with (requirements-dev.txt); the first time this takes a minute or two.'
-	@$(PY) -m pip install -q -r requirements-dev.txt
+	@$(PY) -m pip install -qq -r requirements-dev.txt
 	@touch .venv/.run $@
 
 .venv/.made:

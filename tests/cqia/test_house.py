@@ -34,7 +34,7 @@ PASSWORD = re.compile(r"""(?:password|passwd|secret_key|api_key)["']?\s*[:=]\s*[
 
 def found(pattern: re.Pattern, paths: list[Path]) -> list[str]:
     hits = []
-    for path in paths:
+    for path in filter(Path.is_file, paths):
         for match in pattern.finditer(path.read_text("utf-8", errors="replace")):
             hits.append(f"{path.relative_to(ROOT)}: {match[0][:80]}")
     return hits
