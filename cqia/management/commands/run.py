@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         self._must_be_alone()
-        for sig in (signal.SIGTERM, signal.SIGHUP):
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # also where a script had SIGINT ignored
             signal.signal(sig, self._interrupt)
         door = self._listen(host, port)
         self.url = f"http://{host}:{door.getsockname()[1]}"
@@ -143,7 +143,7 @@ class Command(BaseCommand):
         ]
         as_worker = {"CQIA_PROCESS": "worker"}
         for queue, threads in (("work", "4"), ("draft", "4")):
-            command = [*worker, "-l", "INFO", "-Q", queue, "-c", threads, "-n", f"{queue}@%h"]
+            command = [*worker, "-Q", queue, "-c", threads, "-n", f"{queue}@%h"]
             supervisor.add(Process(f"worker-{queue}", command, as_worker))
         schedule = settings.VAR / "beat"
         beat = [*PYTHON, "-m", "celery", "-A", "cqia", "beat", "--pidfile=", "-s", str(schedule), "-l", "WARNING"]
