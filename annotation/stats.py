@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from django.db.models import Case, Count, IntegerField, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 
 from sources.models import ImportRun, Post, RejectedRow, Source
 
@@ -130,14 +130,38 @@ def _posts(sources: list[int]) -> dict[int, Reasons]:
     return _grouped(counted, "status", "drop_reason")
 
 
-def _pairs(sources: list[int]) -> dict[int, Reasons]:
-    """Posts with pairs, by the status of the pair that got farthest; why it failed, or the first reason of its rejection."""
+def posts_at(source: Source, stage: str, reason: str = "") -> QuerySet[Post]:
+    """The posts behind a number of the funnel: those that wait for, or were lost on the way to, a stage; without a reason, those accepted.
+
+    A number has posts behind it from `screened` on; for anything else there are none.
+    """
+    posts, pairs = source.posts.all(), _farthest_pairs([source.pk])
+    here: dict[str, QuerySet[Pair]] = {
+        "drafted": pairs.filter(status=Status.FAILED, failure=reason),
+        "reviewed": pairs.filter(status=reason, status__in=[Status.PENDING, Status.DISPUTED]),
+        "accepted": pairs.filter(status=Status.REJECTED, decision__reasons__0=reason) if reason else pairs.filter(status=Status.ACCEPTED),
+    }
+    if stage == "screened":
+        return posts.filter(status=Post.Status.NEW) if reason == Post.Status.NEW else posts.filter(drop_reason=reason, status="dropped")
+    if (stage, reason) == ("drafted", Status.DRAFTING):
+        to_draft = Q(pairs=None) | Q(pairs__in=pairs.filter(status=Status.DRAFTING).values("pk"))
+        return posts.filter(to_draft, status=Post.Status.KEPT).distinct()
+    return posts.filter(pairs__in=here[stage].values("pk")) if stage in here else posts.none()
+
+
+def _farthest_pairs(sources: list[int]) -> QuerySet[Pair]:
+    """Of each kept post the pair that got farthest: it says where the post is."""
     rank = Case(*(When(status=status, then=Value(n)) for n, status in enumerate(_FARTHEST)), output_field=IntegerField())
-    farthest = Pair.objects.filter(source__in=sources, post__status=Post.Status.KEPT).order_by("post_id", rank, "pk").distinct("post_id")
-    pairs = Pair.objects.filter(pk__in=farthest.values("pk")).order_by()
-    failed = pairs.exclude(status=Status.REJECTED).values("source", "status", "failure").annotate(n=Count("pk"))
+    of_kept = Pair.objects.filter(source__in=sources, post__status=Post.Status.KEPT)
+    return Pair.objects.filter(pk__in=of_kept.order_by("post_id", rank, "pk").distinct("post_id").values("pk")).order_by()
+
+
+def _pairs(sources: list[int]) -> dict[int, Reasons]:
+    """Posts with pairs, by status; why drafting failed, or the first reason of a rejection."""
+    pairs = _farthest_pairs(sources)
+    open_ = pairs.exclude(status=Status.REJECTED).values("source", "status", "failure").annotate(n=Count("pk"))
     rejected = pairs.filter(status=Status.REJECTED).values("source", "status", "decision__reasons__0").annotate(n=Count("pk"))
-    found = _grouped(failed, "status", "failure")
+    found = _grouped(open_, "status", "failure")
     for pk, counts in _grouped(rejected, "status", "decision__reasons__0").items():
         found[pk] |= counts
     return found

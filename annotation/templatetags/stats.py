@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from annotation import stats
+from annotation.draft_progress import failure_text as failure_words
 from annotation.models import Pair, Reason
 from sources import wording
 from sources.models import Source
@@ -34,13 +34,6 @@ FATES = {
     "filtered": pgettext_lazy("funnel", "Filtered"),
 }
 COLOURS = {"accepted": "f-ok", "rejected": "f-rev", "failed": "f-fail", "waiting": "f-wait", "duplicate": "f-dup", "filtered": "f-fil"}
-FAILURES = {
-    "refused": _("The model refused"),
-    "truncated": _("The reply was cut off"),
-    "filtered": _("The provider filtered it"),
-    "empty": _("The reply was empty"),
-    "other": _("Other"),
-}
 
 
 @register.simple_tag
@@ -104,15 +97,17 @@ def _worded(stages: list[stats.Stage]) -> list[dict[str, Any]]:
 
 
 def _item(stage: str, code: str, count: int) -> dict[str, Any]:
-    return {"reason": code, "label": _label(stage, code), "count": count}
+    return {"reason": code, "label": label_of(stage, code), "count": count}
 
 
-def _label(stage: str, code: str) -> Any:
+def label_of(stage: str, code: str) -> Any:
     words: dict[str, Any] = {
         "known": pgettext_lazy("funnel", "Known already"),
         "new": pgettext_lazy("funnel", "Not screened yet"),
         "drafting": pgettext_lazy("funnel", "To be drafted"),
     }
+    if not code:
+        return STAGES[stage]
     if code in words:
         return words[code]
     if code in (Pair.Status.PENDING, Pair.Status.DISPUTED):
@@ -121,7 +116,7 @@ def _label(stage: str, code: str) -> Any:
         return wording.row_reason(code).rstrip("。.")
     if stage == "screened":
         return wording.post_reason(code)
-    return Reason(code).label if code in Reason.values and stage == "accepted" else FAILURES.get(code, code)
+    return Reason(code).label if code in Reason.values and stage == "accepted" else failure_words(code)
 
 
 def _colour(stage: str) -> str:

@@ -57,6 +57,10 @@ def test_the_buckets_sum_to_the_rows_read_in_any_state(seed, reviewer):
     assert sum(stats.fates(stages).values()) == read
     for before, after in itertools.pairwise(stages):
         assert before["count"] - after["count"] == sum(after["dropped"].values()) + sum(after["waiting"].values())
+    for stage in stages[2:]:
+        for reason, count in (stage["dropped"] | stage["waiting"]).items():
+            assert stats.posts_at(source, stage["key"], reason).count() == count, (stage["key"], reason)
+    assert stats.posts_at(source, "accepted").count() == stages[-1]["count"]
 
 
 def _random_run(source, chance, by):
@@ -119,3 +123,37 @@ class TestApi:
         client.force_login(lead)
         answer = client.get("/api/v1/sources/nothing/funnel/")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+class TestPage:
+    def test_behind_a_number_are_its_posts(self, client, lead, reviewer):
+        client.force_login(lead)
+        source = make_source("a")
+        lost = make_pair(
+            post=make_post(source, status="kept", title="影子会不会怕黑"), status="rejected", by=reviewer, reasons=["missed_joke"]
+        )
+        make_pair(post=make_post(source, status="kept", title="别的帖子"), status="rejected", by=reviewer, reasons=["other"])
+        address = "/sources/a/at/?stage=accepted&amp;reason=missed_joke"
+        assert address in client.get("/sources/a/").content.decode()
+        page = client.get(address.replace("&amp;", "&")).content.decode()
+        assert lost.post.title in page
+        assert "别的帖子" not in page
+
+    @pytest.mark.parametrize(
+        "query",
+        ["stage=accepted", "stage=read", "stage=drafted&reason=%3Cscript%3Ealert(1)%3C/script%3E", "stage=reviewed&reason=accepted"],
+    )
+    def test_a_number_without_posts_says_so(self, client, lead, query):
+        client.force_login(lead)
+        page = client.get(f"/sources/{make_post().source.slug}/at/?{query}")
+        assert page.status_code == 200
+        assert b"<table" not in page.content
+        assert b"<script>alert" not in page.content
+
+    @pytest.mark.parametrize(
+        ("role", "query", "status"),
+        [("lead", "stage=x", 404), ("lead", "stage=accepted&reason=%00", 404), ("reviewer", "stage=accepted", 403)],
+    )
+    def test_what_makes_no_sense_or_is_not_for_one(self, client, make_user, role, query, status):
+        client.force_login(make_user(role))
+        assert client.get(f"/sources/{make_source().slug}/at/?{query}").status_code == status
