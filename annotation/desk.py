@@ -1,0 +1,151 @@
+"""What lies around the text on a reviewer's desk: the queues, one's own day, what one did last, how a pair came to be.
+
+Read-only. Nothing here tells a reviewer what another one decided about a pair.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import median
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from sources.models import Source
+
+from .models import Assignment, Pair, Review, Skip
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+LETTERS = {"accept": "a", "edit": "e", "reject": "r", "skip": "s"}  # the classes of the cells
+GRID = 200  # cells in the grid of a finished queue
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The pairs of one source, or of all that this person may review, as this person meets them."""
+
+    slug: str
+    name: str
+    total: int = 0
+    left: int = 0  # pending, and not yet decided by this person
+    drafting: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.total - self.left
+
+
+def queues(user: User) -> list[Queue]:
+    """One per source that has pairs; those with work first."""
+    sources = Source.objects.for_user(user)
+    counts: dict[int, Counter[str]] = {}
+    for row in Pair.objects.filter(source__in=sources).order_by().values("source", "status").annotate(n=Count("id")):
+        counts.setdefault(row["source"], Counter())[row["status"]] = row["n"]
+    mine = Counter(
+        Assignment.objects.filter(reviewer=user, review__isnull=False, pair__status=Pair.Status.PENDING).values_list(
+            "pair__source", flat=True
+        )
+    )
+    found = [_queue(source, counts[source.pk], mine[source.pk]) for source in sources if source.pk in counts]
+    return sorted(found, key=lambda queue: queue.left == 0)
+
+
+def _queue(source: Source, counts: Counter[str], mine: int) -> Queue:
+    drafting = counts["drafting"]
+    return Queue(source.slug, source.name, counts.total() - drafting - counts["failed"], counts["pending"] - mine, drafting)
+
+
+def everything(found: list[Queue]) -> Queue:
+    """All queues as one."""
+    total, left, drafting = (sum(getattr(queue, name) for queue in found) for name in ("total", "left", "drafting"))
+    return Queue("", _("All sources"), total, left, drafting)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What one person did since midnight: a cell per decision or skip, in order."""
+
+    cells: list[str] = field(default_factory=list)
+    seconds: int | None = None  # in the middle
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(self.cells)
+        return {name: found[letter] for name, letter in LETTERS.items()}
+
+    @property
+    def blank(self) -> range:
+        """Cells to fill the last row of ten, and four rows at the least."""
+        full = max(40, -(-(len(self.cells) + 1) // 10) * 10)
+        return range(full - len(self.cells) - 1)
+
+
+def today(user: User) -> Day:
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = list(decisions(user).filter(at__gte=midnight).order_by("id").values_list("at", "verdict", "seconds"))
+    skips = Skip.objects.filter(reviewer=user, at__gte=midnight).values_list("at", flat=True)
+    marks = sorted([(at, LETTERS[verdict]) for at, verdict, _s in rows] + [(at, "s") for at in skips])
+    times = [seconds for _at, _verdict, seconds in rows if seconds]
+    return Day([letter for _at, letter in marks], round(median(times)) if times else None)
+
+
+def decisions(user: User) -> QuerySet[Review]:
+    """This person's decisions that stand."""
+    return Review.objects.filter(by=user, verdict__in=Review.DECISIONS, undone_by=None)
+
+
+def recent(user: User, n: int = 5) -> list[Review]:
+    return list(decisions(user).order_by("-id")[:n])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a pair's history. `who` is empty for the system."""
+
+    at: datetime
+    what: str
+    who: str = ""
+
+
+def history(pair: Pair, user: User, assignment: Assignment | None = None) -> list[Entry]:
+    """How this pair came to be, newest first; of the decisions, only this person's own."""
+    own = {
+        "accept": _("accepted it"), "edit": _("edited and accepted it"), "reject": _("rejected it"), "undo": _("took the decision back"),
+        "reopen": _("opened it again"),
+    }  # fmt: skip
+    entries = [Entry(review.at, own[review.verdict], str(user)) for review in pair.reviews.filter(by=user)]
+    entries += [Entry(draft.created_at, _drafted(draft.number, draft.is_human)) for draft in pair.drafts.all()]
+    entries.append(Entry(pair.post.created_at, _("imported it from %(file)s") % {"file": pair.post.run.file_name}))
+    if assignment:
+        entries.append(Entry(assignment.created_at, _("opened and locked it"), str(user)))
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _drafted(number: int, human: bool) -> str:
+    return _("took over the original answer") if human else _("wrote draft %(n)s") % {"n": number}
+
+
+def fate(user: User, slug: str = "") -> dict[str, int]:
+    """How the pairs of a queue ended, for its last page."""
+    pairs = Pair.objects.for_user(user).filter(**{"source__slug": slug} if slug else {})
+    return pairs.aggregate(
+        accept=Count("id", filter=Q(status="accepted") & ~Q(decision__verdict="edit")),
+        edit=Count("id", filter=Q(status="accepted", decision__verdict="edit")),
+        reject=Count("id", filter=Q(status="rejected")),
+        waiting=Count("id", filter=Q(status__in=["pending", "disputed"])),
+    )
+
+
+def grid(ended: dict[str, int]) -> list[str]:
+    """The same as cells: one each, or in proportion where there are too many."""
+    shown = {"accept": "a", "edit": "e", "reject": "r", "waiting": ""}
+    total = sum(ended[name] for name in shown)
+    scale = min(1.0, GRID / max(1, total))
+    return [letter for name, letter in shown.items() for _n in range(round(ended[name] * scale) or bool(ended[name]))]
