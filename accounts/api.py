@@ -18,6 +18,13 @@ class Cursor(pagination.CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
 
+    def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
+        """A cursor that was tampered with names no place: 404, as for one that cannot be read."""
+        try:
+            return super().paginate_queryset(*args, **kwargs)
+        except ValueError:
+            raise exceptions.NotFound(self.invalid_cursor_message) from None
+
 
 class Problem(exceptions.APIException):
     """An answer that says what went wrong: `raise Problem(409, "lost_seat", _("…"))`. Extra members go into the body."""
