@@ -1,9 +1,21 @@
 """API of annotation."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
-from . import stats_api
+from . import api, draft_api, stats_api
 
 urlpatterns: list[URLPattern] = [
+    path("pairs/", api.Pairs.as_view(), name="api_pairs"),
+    path("pairs/<int:pk>/", api.PairDetail.as_view(), name="api_pair"),
+    path("pairs/<int:pk>/reviews/", api.Reviews.as_view(), name="api_reviews"),
+    path("assignments/", api.Assignments.as_view(), name="api_assignments"),
+    path("assignments/<int:pk>/", api.AssignmentDetail.as_view(), name="api_assignment"),
+    path("assignments/<int:pk>/renew/", api.Renewal.as_view(), name="api_renewal"),
+    path("reviews/<int:pk>/undo/", api.Undo.as_view(), name="api_undo"),
+    path("sources/<slug:slug>/draft-runs/", draft_api.DraftRuns.as_view(), name="api_order_drafts"),
+    path("draft-runs/", draft_api.DraftRunList.as_view(), name="api_draft_runs"),
+    path("draft-runs/<int:pk>/", draft_api.DraftRunView.as_view(), name="api_draft_run"),
+    re_path(r"^draft-runs/(?P<pk>[0-9]{1,18})/(?P<act>pause|resume|stop)/$", draft_api.DraftRunAct.as_view(), name="api_draft_run_act"),
+    path("model-calls/<int:pk>/release/", draft_api.ReleaseCall.as_view(), name="api_release_call"),
     path("sources/<slug:slug>/funnel/", stats_api.Funnel.as_view(), name="api_funnel"),
 ]

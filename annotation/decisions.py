@@ -53,7 +53,7 @@ def _draft_of(pair: Pair, pk: int | None) -> Draft | None:
 def _kept_texts(verdict: str, shown: dict[str, str], sent: dict[str, str]) -> dict[str, str]:
     """The texts to keep. Forms send CRLF where LF was shown, so line ends make no difference, and what is accepted is
     kept as it was shown, to the byte."""
-    changed = sent != {name: _with_lf(text) for name, text in shown.items()}
+    changed = sent != {name: with_lf(text) for name, text in shown.items()}
     if not sent["instruction"].strip() or not sent["output"].strip():
         raise BadDecision("empty", _("Instruction and response must not be empty."))
     if verdict == Verdict.ACCEPT and changed:
@@ -65,8 +65,8 @@ def _kept_texts(verdict: str, shown: dict[str, str], sent: dict[str, str]) -> di
 
 def _reasons(codes: list[Any], comment: str) -> list[str]:
     reasons = list(dict.fromkeys(code for code in codes if isinstance(code, str)))
-    if unknown := [code for code in reasons if code not in Reason.values]:
-        raise BadDecision("reason_unknown", _("There is no such reason: %(code)s") % {"code": unknown[0][:40]})
+    if not set(reasons) <= set(Reason.values):
+        raise BadDecision("reason_unknown", _("There is no such reason."))
     if not reasons:
         raise BadDecision("reasons_missing", _("A rejection needs a reason."))
     if Reason.OTHER in reasons and not comment:
@@ -87,8 +87,8 @@ def _text(value: Any) -> str:
         raise BadDecision("bad_text", _("The text holds characters that cannot be stored."))
     if len(value) > MAX_LENGTH:
         raise BadDecision("too_long", _("The text is longer than %(n)d characters.") % {"n": MAX_LENGTH})
-    return _with_lf(value)
+    return with_lf(value)
 
 
-def _with_lf(text: str) -> str:
+def with_lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")

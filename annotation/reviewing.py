@@ -31,15 +31,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from sources.models import Source
 
 from .decisions import BadDecision, new_decision
 from .folding import TEXTS, effective, fold, fold_status, inconsistent_pairs, texts_of
 from .models import Assignment, Pair, Review
-from .seats import LostSeat, Refused, as_uuid, claim, free_for, lease_end, lost_seat, open_seats, renew, skip
+from .seats import LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, skip
 
 __all__ = [
     "BadDecision", "CannotUndo", "LostSeat", "Refused", "SameKeyOtherBody",
-    "claim", "decide", "fold_status", "free_for", "inconsistent_pairs", "last_decision", "open_seats", "renew", "skip", "undo", "undoable",
+    "claim", "decide", "fold_status", "inconsistent_pairs", "last_decision", "open_seats", "renew", "skip", "undo", "undoable",
 ]  # fmt: skip
 
 MAX_SECONDS = 24 * 3600.0
@@ -126,8 +127,6 @@ def _once(op_id: UUID, by: User, asked: dict[str, Any], write: Callable[[str], R
     """`write` in one transaction, unless `op_id` has been used: then what it gave. Of two at once, the unique constraint
     lets one through, and the other gets its answer."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
-    if repeated := _repeated(op_id, by, digest):
-        return repeated
     try:
         with transaction.atomic():
             return write(digest)
@@ -154,8 +153,9 @@ def _lock(pair_id: int) -> Pair:
 
 
 def _held_seat(pair: Pair, by: User, assignment: int, token: UUID | str) -> Assignment:
-    seat = open_seats(by).filter(pk=assignment, pair=pair, token=as_uuid(token)).first()
-    if not seat or not Pair.objects.for_user(by).filter(pk=pair.pk).exists():
+    visible = open_seats(by).filter(pair__source__in=Source.objects.for_user(by))
+    seat = visible.filter(pk=assignment, pair=pair, token=as_uuid(token)).first()
+    if not seat:
         raise lost_seat()
     return seat
 

@@ -6,11 +6,12 @@ seat is seen as free by the next claim, which locks the pair before it counts, s
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.fields import ArrayField
+from django.db import IntegrityError, connection, transaction
+from django.db.models import BigIntegerField, F, Func, Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,31 @@ from .models import Assignment, Pair, Skip
 
 CANDIDATES = 16  # pairs looked at in one go; others may hold locks on some of them
 PATIENCE = (0.0, 0.05, 0.15)  # seconds to wait before looking again at pairs that others had locked
+
+
+# A pending pair p with a free seat, at which this person has not decided. One look at its seats tells both.
+FREE = """
+    p.status = 'pending' AND p.id <> ALL(%(tried)s::bigint[]) AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s)
+    AND NOT EXISTS (
+        SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
+        HAVING bool_or(seat.reviewer_id = %(user)s AND seat.review_id IS NOT NULL)
+        OR count(*) FILTER (WHERE seat.review_id IS NOT NULL OR seat.expires_at IS NULL OR seat.expires_at > %(now)s) >= p.reviews_wanted
+    )
+"""
+# Each source is read along its own piece of the index pair_queue, and no further than needed. One condition over all
+# sources would make the database sort the whole queue for every claim.
+FRESH = f"""
+    SELECT next.id FROM unnest(%(sources)s::bigint[]) AS source(id) CROSS JOIN LATERAL (
+        SELECT p.id FROM annotation_pair p WHERE p.source_id = source.id AND {FREE}
+        AND NOT EXISTS (SELECT FROM annotation_skip skip WHERE skip.pair_id = p.id AND skip.reviewer_id = %(user)s)
+        ORDER BY p.id LIMIT %(n)s
+    ) next ORDER BY next.id LIMIT %(n)s
+"""  # noqa: S608 (only constants are put together)
+SKIPPED = f"""
+    SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id
+    WHERE skip.reviewer_id = %(user)s AND p.source_id = ANY(%(sources)s::bigint[]) AND {FREE}
+    ORDER BY skip.at, p.id LIMIT %(n)s
+"""  # noqa: S608
 
 
 class Refused(Exception):
@@ -59,16 +85,16 @@ def claim(user: User, *, source: Source | None = None, pair_id: int | None = Non
 def _try(user: User, sources: list[int], pair_id: int | None, *, patient: bool) -> tuple[Assignment | None, bool]:
     """(seat, False), or (None, whether there were pairs that others had locked). One claim per person at a time, so that
     two tabs get the same item."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
     seat = open_seats(user).filter(pair__source__in=sources, **({"pair": pair_id} if pair_id else {})).first()
     if seat:
         return seat, False
     tried: set[int] = set()
     while candidates := _candidates(user, sources, pair_id, tried):
-        tried.update(candidates)
-        for pk in candidates:
-            if seat := _take(pk, user, patient=patient):
-                return seat, False
+        seat, failed = _take(candidates, user, patient=patient)
+        if seat:
+            return seat, False
+        tried.update(failed)
     return None, bool(tried)
 
 
@@ -79,44 +105,40 @@ def open_seats(user: User) -> QuerySet[Assignment]:
     return in_time.select_related("pair__source").order_by(F("expires_at").desc(nulls_last=True), "pair_id")
 
 
-def free_for(user: User) -> QuerySet[Pair]:
-    """Pending pairs with a free seat at which `user` has not decided."""
-    seats = Assignment.objects.filter(pair=OuterRef("pk"))
-    taken = seats.live().order_by().values("pair").annotate(n=Count("pk")).values("n")
-    return Pair.objects.pending().filter(
-        ~Exists(seats.filter(reviewer=user, review__isnull=False)),
-        Q(reviews_wanted__gt=Coalesce(Subquery(taken, output_field=IntegerField()), 0)),
-    )
-
-
 def _candidates(user: User, sources: list[int], pair_id: int | None, tried: set[int]) -> list[int]:
-    """Ids of the next pairs to try, oldest first, skipped ones last. Each source is read along its own piece of the
-    index `pair_queue` and no further than needed; one query over all of them would sort the whole queue."""
-    free = free_for(user).exclude(pk__in=tried)
-    if pair_id:
-        free = free.filter(pk=pair_id)
-    skipped = Skip.objects.filter(reviewer=user, pair=OuterRef("pk"))
-    queues = [free.filter(~Exists(skipped), source=pk).order_by("id").values("id")[:CANDIDATES] for pk in sources]
-    if queues:
-        rows = queues[0].union(*queues[1:], all=True).order_by("id")[:CANDIDATES] if queues[1:] else queues[0]
-        if found := [row["id"] for row in rows]:
-            return found
-    again = free.filter(source__in=sources, skips__reviewer=user).order_by("skips__at", "id")
-    return list(again.values_list("id", flat=True)[:CANDIDATES])
+    """Ids of the next pairs to try, oldest first, or else those that `user` has skipped, oldest skip first."""
+    asked: dict[str, Any] = {
+        "user": user.pk,
+        "sources": sources,
+        "pair": pair_id,
+        "tried": list(tried),
+        "now": timezone.now(),
+        "n": CANDIDATES,
+    }
+    with connection.cursor() as cursor:
+        for query in (FRESH, SKIPPED):
+            cursor.execute(query, asked)
+            if found := [pk for (pk,) in cursor.fetchall()]:
+                return found
+    return []
 
 
-def _take(pk: int, user: User, *, patient: bool) -> Assignment | None:
-    """A seat at this pair, or None when it is locked (unless `patient`), full, or no longer pending.
+def _take(candidates: list[int], user: User, *, patient: bool) -> tuple[Assignment | None, list[int]]:
+    """A seat at the first of `candidates` that nobody has locked (with `patient`: at the first), or None and those that
+    it is no use to try again: all when all are locked or decided by now, else the one that turned out to be full.
 
     The lock comes first and the count is a second statement: it sees every seat that was committed before the lock.
     The unique constraints have the last word.
     """
+    locked = Pair.objects.select_for_update(skip_locked=not patient, no_key=True, of=("self",)).select_related("source")
+    in_order = Func(Value(candidates, ArrayField(BigIntegerField())), F("pk"), function="array_position")
+    pair = None
     try:
         with transaction.atomic():
-            locked = Pair.objects.select_for_update(skip_locked=not patient, no_key=True, of=("self",))
-            return _seat_at(locked.select_related("source").get(pk=pk, status=Pair.Status.PENDING), user)
-    except (Pair.DoesNotExist, IntegrityError, _NoFreeSeat):
-        return None  # and the savepoint is rolled back, which gives the lock back
+            pair = locked.filter(pk__in=candidates, status=Pair.Status.PENDING).order_by(in_order).first()
+            return (_seat_at(pair, user), []) if pair else (None, candidates)
+    except (IntegrityError, _NoFreeSeat):  # the savepoint is rolled back, which gives the lock back
+        return None, [pair.pk] if pair else candidates
 
 
 class _NoFreeSeat(Exception):
@@ -124,10 +146,13 @@ class _NoFreeSeat(Exception):
 
 
 def _seat_at(pair: Pair, user: User) -> Assignment:
-    Assignment.objects.filter(pair=pair, review=None, expires_at__lte=timezone.now()).delete()
-    seats = dict(Assignment.objects.filter(pair=pair).values_list("seat", "reviewer"))
-    free = [number for number in range(1, pair.reviews_wanted + 1) if number not in seats]
-    if not free or len(seats) >= pair.reviews_wanted or user.pk in seats.values():
+    seats, now = list(Assignment.objects.filter(pair=pair)), timezone.now()
+    expired = [seat.pk for seat in seats if not seat.review_id and seat.expires_at and seat.expires_at <= now]
+    if expired:
+        Assignment.objects.filter(pk__in=expired).delete()
+    taken = {seat.seat: seat.reviewer_id for seat in seats if seat.pk not in expired}
+    free = [number for number in range(1, pair.reviews_wanted + 1) if number not in taken]
+    if not free or len(taken) >= pair.reviews_wanted or user.pk in taken.values():
         raise _NoFreeSeat
     return Assignment.objects.create(pair=pair, seat=free[0], reviewer=user, expires_at=lease_end(pair.source))
 

@@ -1,0 +1,167 @@
+"""API of reviewing: pairs, seats, decisions. The rules stand in `reviewing`; this translates."""
+
+import uuid
+from typing import Any, NoReturn, cast
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status, views
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import Cursor, HasRole, Problem
+from accounts.models import User
+from sources.models import Source
+
+from . import reviewing
+from .models import Assignment, Pair, Review
+from .serializers import (
+    AssignmentSerializer,
+    ClaimSerializer,
+    DecisionSerializer,
+    FindingSerializer,
+    PairQuery,
+    PairSerializer,
+    ReviewSerializer,
+    TokenSerializer,
+)
+
+STATUS: dict[type[reviewing.Refused], int] = {
+    reviewing.LostSeat: 409,
+    reviewing.CannotUndo: 409,
+    reviewing.SameKeyOtherBody: 422,
+    reviewing.BadDecision: 400,
+}
+KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.UUID, OpenApiParameter.HEADER, required=True,
+    description="Made by the client, one per act: the same act sent twice is done once, and answered alike.",
+)  # fmt: skip
+
+
+def _user(request: Request) -> User:
+    return cast("User", request.user)
+
+
+def _key(request: Request) -> uuid.UUID:
+    try:
+        return uuid.UUID(request.headers["Idempotency-Key"])
+    except KeyError:
+        raise Problem(400, "idempotency_key_missing", "Send a UUID in the Idempotency-Key header.") from None
+    except ValueError:
+        raise Problem(400, "idempotency_key_invalid", "The Idempotency-Key is not a UUID.") from None
+
+
+def _refuse(refusal: reviewing.Refused) -> NoReturn:
+    extra = {"findings": FindingSerializer(refusal.findings, many=True).data} if isinstance(refusal, reviewing.BadDecision) else {}
+    raise Problem(STATUS[type(refusal)], refusal.code, refusal.message, **extra) from refusal
+
+
+class Reviewing(views.APIView):
+    permission_classes = (HasRole,)
+    role = "reviewer"
+
+
+class Pairs(Reviewing, generics.ListAPIView[Pair]):
+    """Pairs of the sources that one may work on. `search` finds any part of instruction, input or response."""
+
+    serializer_class = PairSerializer
+    pagination_class = Cursor
+
+    @extend_schema(parameters=[PairQuery])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Pair]:
+        pairs = Pair.objects.for_user(_user(self.request)).select_related("source")
+        query = PairQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        if "status" in asked:
+            pairs = pairs.filter(status=asked["status"])
+        if "source" in asked:
+            pairs = pairs.filter(source__slug=asked["source"])
+        if "search" in asked:
+            text = asked["search"]
+            pairs = pairs.filter(Q(instruction__icontains=text) | Q(input__icontains=text) | Q(output__icontains=text))
+        return pairs
+
+
+class PairDetail(Reviewing, generics.RetrieveAPIView[Pair]):
+    serializer_class = PairSerializer
+
+    def get_queryset(self) -> QuerySet[Pair]:
+        return Pair.objects.for_user(_user(self.request)).select_related("source")
+
+
+class Assignments(Reviewing, views.APIView):
+    @extend_schema(request=ClaimSerializer, responses={201: AssignmentSerializer, 204: None})
+    def post(self, request: Request) -> Response:
+        """A seat: the one held already, or the next. 204: nothing is left for this reviewer."""
+        asked = ClaimSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        slug = asked.validated_data.get("source")
+        source = get_object_or_404(Source.objects.for_user(_user(request)), slug=slug) if slug else None
+        seat = reviewing.claim(_user(request), source=source)
+        return Response(AssignmentSerializer(seat).data, status=201) if seat else Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _own_seat(request: Request, pk: int) -> Assignment:
+    return get_object_or_404(Assignment, pk=pk, reviewer=_user(request))
+
+
+class AssignmentDetail(Reviewing, views.APIView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        """Skip: gives the seat back, the pair comes again after all others. Twice is once."""
+        if Assignment.objects.filter(pk=pk).exists():
+            _own_seat(request, pk)
+        try:
+            reviewing.skip(pk, by=_user(request))
+        except reviewing.Refused as refusal:
+            _refuse(refusal)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Renewal(Reviewing, views.APIView):
+    @extend_schema(request=TokenSerializer, responses=AssignmentSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Keep the seat for another lease."""
+        asked = TokenSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            seat = reviewing.renew(pk, by=_user(request), token=asked.validated_data["token"])
+        except reviewing.Refused as refusal:
+            _refuse(refusal)
+        return Response(AssignmentSerializer(seat).data)
+
+
+class Reviews(Reviewing, views.APIView):
+    @extend_schema(parameters=[KEY], request=DecisionSerializer, responses={201: ReviewSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Accept, edit or reject. 409: the seat is lost. 422: the key was used for something else."""
+        op_id = _key(request)
+        get_object_or_404(Pair.objects.for_user(_user(request)), pk=pk)
+        asked = DecisionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            review = reviewing.decide(pk, by=_user(request), op_id=op_id, **asked.validated_data)
+        except reviewing.Refused as refusal:
+            _refuse(refusal)
+        return Response(ReviewSerializer(review).data, status=201)
+
+
+class Undo(Reviewing, views.APIView):
+    @extend_schema(parameters=[KEY], request=None, responses={201: ReviewSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Take one's own decision back. The seat is held again: `POST /assignments/` gives it. Without a key of the
+        client's, the review's id is the key: it can be undone only once anyway."""
+        given = "Idempotency-Key" in request.headers
+        op_id = _key(request) if given else uuid.uuid5(uuid.NAMESPACE_URL, f"zhumo:undo:{_user(request).pk}:{pk}")
+        get_object_or_404(Review, pk=pk, by=_user(request))
+        try:
+            entry = reviewing.undo(pk, by=_user(request), op_id=op_id)
+        except reviewing.Refused as refusal:
+            _refuse(refusal)
+        return Response(ReviewSerializer(entry).data, status=201)

@@ -1,0 +1,120 @@
+"""What the API of reviewing takes and gives."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from sources.models import Source
+
+from .checks import check_texts
+from .folding import texts_of
+from .models import Assignment, Draft, Pair, Review
+from .wording import FINDINGS
+
+LARGEST = 2**63 - 1  # what an id can be
+
+
+class PairSerializer(serializers.ModelSerializer[Pair]):
+    source = serializers.SlugRelatedField[Source]("slug", read_only=True)  # type: ignore[assignment]
+
+    class Meta:
+        model = Pair
+        fields = (
+            "id", "source", "post", "status", "version", "instruction", "input", "output", "task_type", "domain", "hint", "reviews_wanted",
+            "decision", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class DraftSerializer(serializers.ModelSerializer[Draft]):
+    class Meta:
+        model = Draft
+        fields = ("id", "number", "output", "model", "is_demo", "is_human")
+        read_only_fields = fields
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    """`spans` are [start, end) in code points of the field. `error` blocks, `warning` can be overruled."""
+
+    check = serializers.CharField()
+    level = serializers.ChoiceField(["error", "warning"])
+    code = serializers.CharField()
+    message = serializers.SerializerMethodField()
+    field = serializers.CharField()
+    spans = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
+
+    def get_message(self, finding: Any) -> str:
+        return str(FINDINGS.get(finding.code, finding.code))
+
+
+class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
+    pair = PairSerializer()
+    drafts = DraftSerializer(source="pair.drafts", many=True)
+    checks = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Assignment
+        fields = ("id", "token", "expires_at", "pair", "drafts", "checks")
+        read_only_fields = fields
+
+    @extend_schema_field(FindingSerializer(many=True))
+    def get_checks(self, seat: Assignment) -> list[Any]:
+        """Of the pair with its newest draft."""
+        draft = seat.pair.drafts.order_by("-number").first()
+        texts = texts_of(seat.pair) | ({"output": draft.output} if draft else {})
+        return list(FindingSerializer(check_texts(**texts), many=True).data)
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    class Meta:
+        model = Review
+        fields = (
+            "id", "pair", "by", "verdict", "draft", "instruction", "input", "output", "reasons", "comment", "bypassed", "seconds",
+            "pair_version", "undoes", "op_id", "at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class Text(serializers.CharField):
+    """As it is: nothing trimmed, and what cannot be stored is for `decide` to refuse."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, allow_blank=True, **kwargs)
+        self.validators = []
+
+
+class ClaimSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField(required=False, help_text="Slug. None: any source.")  # type: ignore[assignment]
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.UUIDField()
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    assignment = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    token = serializers.UUIDField()
+    verdict = serializers.ChoiceField(
+        [verdict.value for verdict in Review.DECISIONS], error_messages={"invalid_choice": "No such verdict."}
+    )
+    draft = serializers.IntegerField(min_value=1, max_value=LARGEST, required=False, allow_null=True, default=None)
+    instruction = Text(required=False)
+    input = Text(required=False)
+    output = Text(required=False)
+    reasons = serializers.ListField(child=serializers.CharField(max_length=64), required=False, default=list, max_length=20)
+    comment = Text(required=False, default="")
+    seconds = serializers.FloatField(required=False, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A rejection keeps the texts as they were: it need not send them."""
+        missing = [name for name in ("instruction", "output") if name not in attrs]
+        if attrs["verdict"] != "reject" and missing:
+            raise serializers.ValidationError(dict.fromkeys(missing, "This field is required."))
+        return {"instruction": "", "input": "", "output": "", **attrs}
+
+
+class PairQuery(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(Pair.Status.choices, required=False)
+    source = serializers.CharField(required=False)  # type: ignore[assignment]
+    search = serializers.CharField(required=False, min_length=2, max_length=200)
