@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 LETTERS = {"accept": "a", "edit": "e", "reject": "r", "skip": "s"}  # the classes of the cells
-GRID = 200  # cells in the grid of a finished queue
+GRID, ROW = 200, 25  # cells in the grid of a finished queue, and in a row of it
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,9 @@ def fate(user: User, slug: str = "") -> dict[str, int]:
 
 
 def grid(ended: dict[str, int]) -> list[str]:
-    """The same as cells: one each, or in proportion where there are too many."""
+    """The same as cells in full rows: one each, or in proportion where there are too many."""
     shown = {"accept": "a", "edit": "e", "reject": "r", "waiting": ""}
     total = sum(ended[name] for name in shown)
     scale = min(1.0, GRID / max(1, total))
-    return [letter for name, letter in shown.items() for _n in range(round(ended[name] * scale) or bool(ended[name]))]
+    cells = [letter for name, letter in shown.items() for _n in range(round(ended[name] * scale) or bool(ended[name]))]
+    return cells + [""] * (-len(cells) % ROW)

@@ -21,8 +21,8 @@ from .models import Assignment, Draft, Pair, Review
 from .wording import FINDINGS
 
 LABELS = {
-    "personal_data": gettext_lazy("Personal information"), "model_phrasing": gettext_lazy("Canned phrases"), "script": gettext_lazy("Script"),
-    "length": gettext_lazy("Length"), "brackets": gettext_lazy("Brackets and quotes"),
+    "personal_data": gettext_lazy("Personal information"), "model_phrasing": gettext_lazy("Canned phrases"),
+    "script": gettext_lazy("Script"), "length": gettext_lazy("Length"), "brackets": gettext_lazy("Brackets and quotes"),
 }  # fmt: skip
 ORDER = ("no", "warn", "ok")
 EXCERPT, EXCERPTS = 60, 3

@@ -165,7 +165,8 @@ def _own(user: User, queue: desk.Queue) -> dict[str, Any]:
     for entry in recent:
         entry.fresh_op_id = uuid.uuid4()  # type: ignore[attr-defined]
     return {
-        "day": day, "day_done": len(day.cells), "recent": recent, "strip": range(39 - len(day.cells)), "minutes_left": -(-(day.seconds or 0) * queue.left // 60),
+        "day": day, "day_done": len(day.cells), "recent": recent, "strip": range(39 - len(day.cells)),
+        "minutes_left": -(-(day.seconds or 0) * queue.left // 60),
         "single_keys": user.preferences.get("single_keys", True),
     }  # fmt: skip
 
