@@ -127,7 +127,7 @@ class Command(BaseCommand):
         supervisor.add(Process("demo-provider", [*PYTHON, "-m", "cqia.demo_provider", "--port", str(port)]))
 
     def _start(self, supervisor: Supervisor, door: socket.socket) -> None:
-        worker = [*PYTHON, "-m", "celery", "-A", "cqia", "worker", "-l", "INFO", "--pool", "threads", "--without-gossip", "--without-mingle"]
+        worker = [*PYTHON, "-m", "celery", "-A", "cqia", "worker", "-lINFO", "--pool", "threads", "--without-gossip", "--without-mingle"]
         as_worker = {"CQIA_PROCESS": "worker"}
         for queue, threads in (("work", "4"), ("draft", "4")):
             command = [*worker, "-Q", queue, "-c", threads, "-n", f"{queue}@%h"]
