@@ -1,6 +1,6 @@
 """The admin site's view of people and tokens: here an admin gives roles, sets passwords and revokes."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -52,7 +52,7 @@ class Tokens(ReadOnly):
         revoked = tokens.filter(revoked_at=None)
         ids = list(revoked.values_list("pk", flat=True))
         revoked.update(revoked_at=timezone.now())
-        AuditEntry.objects.create(by=request.user, action="tokens_revoked", subject="tokens", detail={"ids": ids})
+        AuditEntry.objects.create(by=cast("User", request.user), action="tokens_revoked", subject="tokens", detail={"ids": ids})
 
 
 @admin.register(AuditEntry)
