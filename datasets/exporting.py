@@ -104,12 +104,16 @@ def is_there(file: File) -> bool:
 
 
 def _data(version: Version, meanwhile: Callable[[], None] = lambda: None) -> Iterator[dict[str, Any]]:
-    """The records in order, page by page and without a transaction; `meanwhile` is called before each page."""
-    after = -1
+    """The records in order, page by page and without a transaction; `meanwhile` is called before each page.
+
+    Positions leave no gaps, so a page is a range of them: the index serves that even before the planner has statistics.
+    """
+    start = 0
     while True:
         meanwhile()
-        page = list(version.records.filter(position__gt=after).order_by("position").values_list("position", "data")[:PAGE])
+        rows = version.records.filter(position__range=(start, start + PAGE - 1)).order_by("position")
+        page = list(rows.values_list("data", flat=True))
         if not page:
             return
-        yield from (data for _position, data in page)
-        after = page[-1][0]
+        yield from page
+        start += PAGE

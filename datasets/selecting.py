@@ -36,23 +36,27 @@ def recipe_of(dataset: Dataset, *, include_demo: bool | None = None) -> dict[str
     }
 
 
-def candidates(recipe: Mapping[str, Any]) -> QuerySet[Any, Any]:
-    """The accepted pairs of the recipe's sources, each with its `fate`: "" when it is taken, else why it is left out."""
+def chosen(recipe: Mapping[str, Any]) -> QuerySet[Any, Any]:
+    """The accepted pairs of the recipe's sources."""
     pairs: QuerySet[Any, Any] = Pair.objects.accepted()
-    if recipe["sources"]:
-        pairs = pairs.filter(source__slug__in=recipe["sources"])
-    why = []
-    if not recipe["include_demo"]:
-        unnamed = Q(decision__draft=None) & Exists(Draft.objects.filter(pair=OuterRef("pk"), model=DEMO_MODEL))
-        why.append(When(Q(decision__draft__model=DEMO_MODEL) | unnamed, then=Value("demo")))
-    if not recipe["include_unknown_licence"]:
-        why.append(When(Q(source__licence=""), then=Value("licence")))
-    return pairs.annotate(fate=Case(*why, default=Value(""))).order_by().values("fate")
+    return pairs.filter(source__slug__in=recipe["sources"]) if recipe["sources"] else pairs
+
+
+def judged_demo(review: str = "", pair: str = "pair") -> Q:
+    """Whether a review (at this path) judged a demo draft; when the log does not name the draft, whether it can have."""
+    unnamed = Q(Exists(Draft.objects.filter(pair=OuterRef(pair), model=DEMO_MODEL)), **{f"{review}draft": None})
+    return Q(**{f"{review}draft__model": DEMO_MODEL}) | unnamed
 
 
 def preview(recipe: Mapping[str, Any]) -> dict[str, int]:
     """How many pairs a version made now would take (under "") or leave out, by reason."""
-    return {row["fate"]: row["n"] for row in candidates(recipe).annotate(n=Count("pk"))}
+    why = []
+    if not recipe["include_demo"]:
+        why.append(When(judged_demo("decision__", "pk"), then=Value("demo")))
+    if not recipe["include_unknown_licence"]:
+        why.append(When(Q(source__licence=""), then=Value("licence")))
+    fates = chosen(recipe).annotate(fate=Case(*why, default=Value(""))).order_by().values("fate")
+    return {row["fate"]: row["n"] for row in fates.annotate(n=Count("pk"))}
 
 
 def snapshot(recipe: Mapping[str, Any]) -> Snapshot:
@@ -60,14 +64,22 @@ def snapshot(recipe: Mapping[str, Any]) -> Snapshot:
 
     A review's number is drawn before it is committed, so the greatest one seen says nothing about those below it. The
     lock waits for the reviews under way and holds new ones back while we look: then the log up to `log_position` is
-    exactly what we saw. Raises OperationalError when reviews under way do not end in time; the job comes back later.
+    exactly what we saw. What can be asked later, of rows that never change, is asked later: people wait for this lock.
+    Raises OperationalError when reviews under way do not end in time; the job comes back by itself.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = %s", [PATIENCE])
         cursor.execute("LOCK TABLE annotation_review IN SHARE MODE")
-        rows = list(candidates(recipe).order_by("source_id", "pk").values_list("source_id", "decision_id", "fate"))
+        rows = list(chosen(recipe).order_by("source_id", "pk").values_list("source_id", "decision_id"))
         position = Review.objects.aggregate(last=Max("pk"))["last"] or 0
         licences = dict(Source.objects.values_list("pk", "licence"))
-    left_out = Counter(fate for *_ids, fate in rows if fate)
-    picked = [(source, review) for source, review, fate in rows if not fate and review is not None]
+    demo = set() if recipe["include_demo"] else set(Review.objects.filter(judged_demo(), pk__lte=position).values_list("pk", flat=True))
+    picked, left_out = [], Counter[str]()
+    for source, review in rows:
+        if review in demo:
+            left_out["demo"] += 1
+        elif not (licences[source] or recipe["include_unknown_licence"]):
+            left_out["licence"] += 1
+        else:
+            picked.append((source, review))
     return Snapshot(position, picked, dict(left_out), licences)

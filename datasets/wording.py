@@ -51,7 +51,17 @@ def left_out_notes(left_out: dict[str, int]) -> list[str]:
     """What was accepted and is not in the version, a sentence for each reason."""
     notes = []
     if demo := left_out.get("demo"):
-        notes.append(_("%(n)s accepted pairs answer with demo drafts and are not in it.") % {"n": demo})
+        text = ngettext(
+            "%(n)s accepted pair answers with a demo draft and is not in it.",
+            "%(n)s accepted pairs answer with demo drafts and are not in it.",
+            demo,
+        )
+        notes.append(text % {"n": demo})
     if unknown := left_out.get("licence"):
-        notes.append(_("%(n)s accepted pairs come from sources of unknown licence and are not in it.") % {"n": unknown})
+        text = ngettext(
+            "%(n)s accepted pair is of unknown licence and is not in it.",
+            "%(n)s accepted pairs are of unknown licence and are not in it.",
+            unknown,
+        )
+        notes.append(text % {"n": unknown})
     return notes

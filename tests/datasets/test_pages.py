@@ -127,7 +127,7 @@ def test_what_was_left_out_and_what_is_unknown_is_said(client, viewer, dataset, 
     publishing.build(publishing.freeze(dataset, by=None).pk)
     client.force_login(viewer)
     page = text(client)
-    assert "1 accepted pairs answer with demo drafts" in page
+    assert "1 accepted pair answers with a demo draft and is not in it" in page
     assert "1 pair to be checked" in page
     assert "来路不明" in page
 
