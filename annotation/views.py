@@ -139,7 +139,9 @@ def _wish(request: HttpRequest, data: Any) -> Source | None:
 def _screen(request: HttpRequest, source: Source | None, *, pair_id: int | None = None, status: int = 200, **extra: Any) -> HttpResponse:
     """The page, or its inside: the seat that `claim` gives, and the desk around it."""
     user = _user(request)
-    claimed = reviewing.claim(user, source=source, pair_id=pair_id or _number(request.GET.get("pair")))
+    pair_id = pair_id or _number(request.GET.get("pair"))
+    claimed = reviewing.claim(user, pair_id=pair_id) if pair_id else None
+    claimed = claimed or reviewing.claim(user, source=source)
     seat = _seats(user).get(pk=claimed.pk) if claimed else None
     item = Item(seat, user, typed=taken_back(seat.pair, user)) if seat else None
     return _show(request, item, source, status, **extra)

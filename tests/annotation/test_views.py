@@ -313,6 +313,11 @@ def test_hostile_posts_stay_text(client, desk):
     assert "U+202E" in html
 
 
+@pytest.mark.parametrize("pair", ["999999", "x", "9" * 40, "-1"])
+def test_an_item_that_cannot_be_had_is_no_end_of_the_queue(client, desk, pair):
+    assert opened(client, f"{PAGE}?pair={pair}")["pair"]
+
+
 def test_single_keys_can_be_switched_off_for_the_account(client, desk, reviewer):
     client.post(reverse("annotation:keys"), {"on": "0"})
     reviewer.refresh_from_db()

@@ -284,6 +284,18 @@ def test_without_a_network_the_text_stays_and_sending_again_is_the_same_act(queu
     assert [review.output for review in Review.objects.all()] == ["写了很久的一段话。"]
 
 
+def test_an_error_of_ours_keeps_the_text_too(queue, open_page):
+    page = open_page(wrong_is_fine=True)
+    first = ready(page)
+    page.route("**/review/decide/", lambda route: route.fulfill(status=500, content_type="text/html", body="<h1>500</h1>"))
+    page.keyboard.press("a")
+    assert "文字还在" in page.wait_for_selector("#notices .notice").inner_text()
+    page.unroute("**/review/decide/")
+    page.click('[data-do="retry"]')
+    ready(page, first)
+    assert verdicts() == ["accept"]
+
+
 def test_an_answer_that_got_lost_is_not_a_second_decision(queue, open_page):
     page = open_page(wrong_is_fine=True)
     first = ready(page)
