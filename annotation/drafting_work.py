@@ -12,7 +12,8 @@ import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -25,7 +26,7 @@ from .models import DraftRun, ModelCall
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 8  # calls at once, per worker process and run
-SLICE = 60.0  # seconds after which a worker makes room for other runs
+SLICE = 30.0  # seconds after which a worker makes room for other runs
 BEAT = 5.0  # seconds between two renewals of leases
 
 closing = threading.Event()  # the process is asked to end: take nothing more, wait for what is under way
@@ -89,6 +90,8 @@ class Worker:
         if time.monotonic() < self.next_beat:
             return
         self.next_beat = time.monotonic() + BEAT
+        if settings.PROCESS == "worker":  # its threads may all be at runs, and the beat's own task has to wait
+            seen()
         ledger.renew(self.flying.values())
         ledger.expire()
         ledger.land_stored()
@@ -182,10 +185,23 @@ def send(call: ModelCall) -> None:
             if isinstance(error, llm.StopAll):
                 raise
         else:
-            if ledger.answered(call, reply):
+            if keep(call, reply):
                 ledger.land(call.pk)
     finally:
         connection.close()
+
+
+def keep(call: ModelCall, reply: llm.Reply, patience: float = 60.0) -> bool:
+    """Store a reply that was paid for, also when the database is away for a moment. Stored twice is stored once."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return ledger.answered(call, reply)
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > until:
+                raise
+            connection.close()
+            time.sleep(0.5)
 
 
 def retry(call: ModelCall, error: llm.RetryLater) -> None:

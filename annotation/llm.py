@@ -17,6 +17,7 @@ import email.utils
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ MAX_WAIT = 3600.0  # seconds: a provider that asks for more is asked again after
 SECRET = re.compile(r"\b(sk-|zm_|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
 NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
 NO_MODEL = {"model_not_found", "invalid_model", "model_not_exist"}
+
+_making = threading.Lock()
 
 
 class ProviderError(Exception):
@@ -93,13 +96,14 @@ def is_configured() -> bool:
 def complete(request: Request) -> Reply:
     """Ask once. Raises RetryLater, GiveUp, StopAll or Ambiguous, and nothing else.
 
-    `settings.LLM_TIMEOUT` bounds each wait for bytes and, checked between them, the whole.
+    `settings.LLM_TIMEOUT` bounds each wait for bytes; half of it more, checked between them, the whole.
     """
-    began = time.monotonic()
     try:
-        client = _client(base_url(), os.environ.get("OPENAI_API_KEY", ""), settings.LLM_TIMEOUT)
+        with _making:  # eight threads at once would otherwise make eight clients, which costs seconds
+            client = _client(base_url(), os.environ.get("OPENAI_API_KEY", ""), settings.LLM_TIMEOUT)
+        began = time.monotonic()
         with client.chat.completions.with_streaming_response.create(**_arguments(request)) as response:
-            body = _read(response, began + settings.LLM_TIMEOUT)
+            body = _read(response, began + 1.5 * settings.LLM_TIMEOUT)
             request_id = response.headers.get("x-request-id", "")[:128]
     except openai.APIStatusError as error:
         raise _of_status(error) from None

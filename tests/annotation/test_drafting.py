@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry
@@ -392,6 +392,20 @@ def test_a_worker_that_dies_after_the_reply_is_stored_loses_nothing(provider, ad
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_paid_reply_survives_a_database_that_is_away_for_a_moment(provider, admin, monkeypatch):
+    real, away = ledger.answered, [OperationalError("gone"), OperationalError("gone")]
+
+    def answered(call, reply):
+        if away:
+            raise away.pop()
+        return real(call, reply)
+
+    monkeypatch.setattr(ledger, "answered", answered)
+    run = work(drafting.order(source_with(1), by=admin))
+    assert (the_call(run).outcome, away) == ("ok", [])
+
+
+@pytest.mark.django_db(transaction=True)
 def test_landing_a_reply_twice_makes_one_draft(provider, admin):
     run = work(drafting.order(source_with(1), by=admin))
     ModelCall.objects.update(outcome="")
@@ -460,6 +474,7 @@ def test_several_workers_at_one_run_call_each_key_once(provider, admin):
     [t.start() for t in threads]
     [t.join(30) for t in threads]
     run.refresh_from_db()
+    assert Counter(run.calls.values_list("state", "outcome", "error_code")) == {("done", "ok", ""): 60}
     assert (run.state, len(provider.seen), Draft.objects.count()) == ("succeeded", 60, 60)
     assert len(set(ModelCall.objects.values_list("lease_token", flat=True))) > 1  # they did share it
     assert_paid_once(provider, run)
