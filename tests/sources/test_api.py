@@ -150,7 +150,7 @@ class TestImports:
         said = api.get(f"/api/v1/imports/{said['id']}/").json()
         assert said["status"] == "failed"
         assert said["error"]["code"] in ("empty_file", "not_text")
-        assert len(said["error"]["detail"]) > len(said["error"]["code"])
+        assert said["error"]["detail"] not in ("", said["error"]["code"])
 
     def test_a_file_too_large_is_refused_before_it_is_kept(self, api, monkeypatch, tmp_path):
         monkeypatch.setattr("sources.readers.MAX_FILE", 10)
