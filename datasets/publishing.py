@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from accounts.models import AuditEntry
@@ -132,10 +132,19 @@ def _insert_records(version: Version, seen: Snapshot) -> str:
         records = _records(version, seen.picked[start : start + BATCH], start, seen.licences)
         with transaction.atomic():
             version.progress(records_count=start + len(records))  # first: it locks the row, so a second builder waits
-            Record.objects.bulk_create(records)
+            _copy(records)
         for record in records:
             whole.update(canonical(record.data))
     return whole.hexdigest()
+
+
+def _copy(records: list[Record]) -> None:
+    """Insert by COPY: the ORM's way spends 8 ms on a record of 400 Chinese characters, escaping each of them twice."""
+    columns = "version_id, position, pair_id, review_id, split, data, sha256"
+    with connection.cursor() as cursor, cursor.copy(f"COPY {Record._meta.db_table} ({columns}) FROM STDIN") as copy:
+        for record in records:
+            data = canonical(record.data).decode()
+            copy.write_row((record.version_id, record.position, record.pair_id, record.review_id, record.split, data, record.sha256))
 
 
 def _records(version: Version, picked: list[tuple[int, int]], start: int, licences: dict[int, str]) -> list[Record]:
