@@ -5,6 +5,7 @@ import html
 import re
 
 _CONTROL = {n: None for n in [*range(32), 127, 0xFEFF, 0x200B, 0x2060] if n not in (9, 10)}
+_ODD = re.compile("[" + re.escape("".join(map(chr, _CONTROL))) + "]")
 _TAG = re.compile(
     r"</?(?:a|b|i|u|p|br|hr|em|strong|span|div|img|figure|figcaption|ul|ol|li|h[1-6]|blockquote|noscript|code|pre|sup|sub|table|tr|td|th|tbody)"
     r"(?:\s[^<>]{0,2000})?/?>",
@@ -15,17 +16,18 @@ _TOPIC, _STICKER = re.compile(r"#[^#\n\[\]]{1,60}\[话题\]#"), re.compile(r"\[[
 _MANY_BREAKS, _LINE_ENDS = re.compile(r"\n{3,}"), re.compile(r"\r\n|\r")
 
 # Folding: what reads the same is equal. Full-width forms become half-width; of punctuation only that goes which no formula needs.
-_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_SILENT = re.compile(
-    r"[\s\u200b-\u200f\u2060-\u2064\ufe0f\ufeff，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()]+"
-    r"|(?<!\d)[.,:~-]+|[.,:~-]+(?!\d)"
-)
+_WIDE, _WIDTH = re.compile("[\uff01-\uff5e]"), {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_SILENT = re.compile(r"[\s\u200b-\u200f\u2060-\u2064\ufe0f\ufeff，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()]+")
+_MARK, _SILENT_MARK = re.compile("[.,:~-]"), re.compile(r"(?<!\d)[.,:~-]+|[.,:~-]+(?!\d)")
 
 
 def plain(text: str) -> str:
     """Line ends as \\n, no control or zero-width characters, no more than one blank line in a row, no space around."""
-    text = _LINE_ENDS.sub("\n", text).translate(_CONTROL)
-    return _MANY_BREAKS.sub("\n\n", text).strip()
+    if "\r" in text:
+        text = _LINE_ENDS.sub("\n", text)
+    if _ODD.search(text):
+        text = text.translate(_CONTROL)
+    return (_MANY_BREAKS.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
 
 def without_markup(text: str) -> str:
@@ -42,7 +44,12 @@ def without_topics(text: str) -> str:
 
 def fold(text: str) -> str:
     """For comparing only: width, case, space and punctuation folded away."""
-    return _SILENT.sub("", text.translate(_WIDTH)).casefold()
+    text = _SILENT.sub("", text)
+    if _WIDE.search(text):
+        text = _SILENT.sub("", text.translate(_WIDTH))
+    if _MARK.search(text):
+        text = _SILENT_MARK.sub("", text)
+    return text.casefold()
 
 
 def content_hash(*texts: str) -> str:

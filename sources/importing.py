@@ -17,8 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 
@@ -37,6 +38,9 @@ __all__ = ["Refused", "StoredFile", "cancel", "describe", "describe_reason", "ru
 
 log = logging.getLogger(__name__)
 BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
+Values = tuple[Any, ...]
+COLUMNS = ("source_id", "run_id", "row", "external_id", "url", "title", "body", "answer", "votes", "posted_at", "author", "raw",
+           "content_hash", "status", "drop_reason", "drop_value", "created_at")  # fmt: skip
 SAMPLE = 50  # rows that an importer is recognised from
 CUT_SHORT = "cut_short"
 NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
@@ -146,7 +150,7 @@ def _write_batch(run: ImportRun, importer: Importer, batch: list[readers.Row]) -
         Source.objects.select_for_update(no_key=True).get(pk=run.source_id)  # ids grow in the order of commits: see screening
         known = set(Post.objects.filter(source=run.source_id, external_id__in=posts).values_list("external_id", flat=True))
         new = [post for key, post in posts.items() if key not in known]
-        Post.objects.bulk_create(new)
+        _insert(new)
         RejectedRow.objects.bulk_create(rejected)
         run.progress(
             read=run.read + len(batch),
@@ -157,16 +161,16 @@ def _write_batch(run: ImportRun, importer: Importer, batch: list[readers.Row]) -
         )
 
 
-def _convert(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> tuple[dict[str, Post], list[RejectedRow]]:
+def _convert(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> tuple[dict[str, Values], list[RejectedRow]]:
     """The posts by their external id (of equal ones in the batch, the first), and the rows that become none."""
-    posts: dict[str, Post] = {}
+    posts: dict[str, Values] = {}
     rejected = []
     for row in batch:
         bad = row.value
         if isinstance(bad, dict):
             try:
                 data = _data(importer, bad)
-                posts.setdefault(data.external_id, _post(run, importer, row.number, bad, data))
+                posts.setdefault(data.external_id, _values(run, importer, row.number, bad, data))
                 continue
             except Rejected as error:
                 bad = BadRow(error.reason, error.detail, json.dumps(importer.anonymous(bad), ensure_ascii=False))
@@ -193,12 +197,20 @@ def _data(importer: Importer, row: dict[str, Any]) -> PostData:
     return data
 
 
-def _post(run: ImportRun, importer: Importer, number: int, row: dict[str, Any], data: PostData) -> Post:
-    return Post(
-        source_id=run.source_id, run=run, row=number, external_id=data.external_id, url=data.url, title=data.title, body=data.body,
-        answer=data.answer, votes=data.votes, posted_at=data.posted_at, author=_pseudonym(run.importer, data.author),
-        raw=importer.anonymous(row), content_hash=content_hash(data.title, data.body, data.answer),
+def _values(run: ImportRun, importer: Importer, number: int, row: dict[str, Any], data: PostData) -> Values:
+    """A post as COLUMNS want it."""
+    return (
+        run.source_id, run.pk, number, data.external_id, data.url, data.title, data.body, data.answer, data.votes, data.posted_at,
+        _pseudonym(run.importer, data.author), orjson.dumps(importer.anonymous(row)).decode(),
+        content_hash(data.title, data.body, data.answer), Post.Status.NEW.value, "", "", timezone.now(),
     )  # fmt: skip
+
+
+def _insert(posts: list[Values]) -> None:
+    """By COPY: twenty times as fast as by INSERT, where Chinese JSON is escaped character by character."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY sources_post ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+        for values in posts:
+            copy.write_row(values)
 
 
 def _pseudonym(platform: str, author: str) -> str:

@@ -117,6 +117,8 @@ def _are_objects(head: bytes, separator: bytes = b"") -> bool:
     if len(head) >= HEAD - 16:
         lines.pop()  # cut off by ourselves
     lines = [line for line in lines if line not in (b"", b"]")]
+    if b"{" in lines:
+        return False  # indented: an object takes several lines
     good = sum(isinstance(parse(line), dict) for line in lines if line.startswith(b"{"))
     return good > (1 if separator else 0) and 2 * good >= len(lines)
 
