@@ -57,6 +57,7 @@ class SourceForm(Marked, forms.ModelForm):
     )
     reviews_wanted = forms.IntegerField(
         label=gettext_lazy("Reviews per pair"),
+        initial=1,
         min_value=1,
         max_value=9,
         help_text=gettext_lazy("How many people decide about each pair. When they disagree, a lead decides."),
