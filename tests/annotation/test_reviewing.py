@@ -246,8 +246,9 @@ def test_a_draft_of_another_pair_is_refused_and_one_of_several_is_named(pair, re
     other = make_draft(make_pair())
     second = make_draft(pair, output="换个说法：谁在里面保谁。")
     seat = claim(reviewer)
-    with pytest.raises(BadDecision, match="pair"):
+    with pytest.raises(BadDecision) as refused:
         submit(seat, draft=other.pk)
+    assert refused.value.code == "draft_unknown"
     review = submit(seat, draft=second.pk, output=second.output)
     pair.refresh_from_db()
     assert (review.draft, pair.output) == (second, second.output)
