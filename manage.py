@@ -19,6 +19,7 @@ def main() -> None:
         embedded.provide_secret_key(var)
         if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_ENGINES:
             embedded.provide(var)
+            embedded.join_provider(var)
     except embedded.EngineError as error:
         sys.exit(f"zhumo: {error}")
 

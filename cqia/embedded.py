@@ -94,6 +94,17 @@ def provide(var: Path, *, fast: bool = False) -> Engines | None:
     return engines
 
 
+def join_provider(var: Path) -> None:
+    """Where `run` uses the demo's own model provider, so does a command beside it: take its address from the note that
+    `run` left, unless the environment names a provider."""
+    if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL") or not provided or provided.is_owner:
+        return
+    try:
+        os.environ |= json.loads((var / "run.json").read_text())["provider"]
+    except (OSError, ValueError, KeyError):
+        return  # nothing is running here, or it speaks to a real provider whose key only it knows
+
+
 def provide_secret_key(var: Path) -> None:
     """Set SECRET_KEY from `var/secret_key`, which is made on the first call and readable by its owner alone."""
     if os.environ.get("SECRET_KEY"):

@@ -52,13 +52,15 @@ class Command(BaseCommand):
             importing.run_import(run.pk)
             run.refresh_from_db()
             self.stdout.write(f"{run.file_name}: {run.read} rows, {run.created} new, {run.known} known, {run.rejected} rejected")
-        for source in Source.objects.filter(slug__in=FILES):
+        sources = Source.objects.filter(slug__in=FILES)
+        for source in sources:
             screening.screen(source)
-            if source.reply == Reply.SOURCE:
-                drafting.make_pairs(source)
+        drafts = self._draft()  # first in, first reviewed: the posts with a draft are what this is about
+        for source in sources.filter(reply=Reply.SOURCE):
+            drafting.make_pairs(source)
         to_review = Pair.objects.filter(source__slug__in=FILES).pending().count()
         kept = Post.objects.filter(source__slug__in=FILES).kept().count()
-        self.stdout.write(f"{kept} posts kept, {to_review} pairs to review. {self._draft()}")
+        self.stdout.write(f"{kept} posts kept, {to_review} pairs to review. {drafts}")
 
     def _draft(self) -> str:
         """Order the drafts that cost nothing. A real model is for a person to order."""

@@ -118,12 +118,14 @@ class Command(BaseCommand):
 
     def _provide_model(self, supervisor: Supervisor) -> None:
         """Without a provider in the environment, the demo's own answers: on loopback, over the same HTTP."""
+        self.provider: dict[str, str] = {}
         if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
             return
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        os.environ |= {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "demo", "OPENAI_MODEL": "demo"}
+        self.provider = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "demo", "OPENAI_MODEL": "demo"}
+        os.environ |= self.provider
         supervisor.add(Process("demo-provider", [*PYTHON, "-m", "cqia.demo_provider", "--port", str(port)]))
 
     def _start(self, supervisor: Supervisor, door: socket.socket) -> None:
@@ -142,7 +144,7 @@ class Command(BaseCommand):
         supervisor.add(Process("web", web, as_web, pass_fds=(fd,)))
         for name in FIRST_TASKS:
             celery.send_task(name, queue="draft" if "draft" in name else "work")
-        (settings.VAR / "run.json").write_text(json.dumps({"url": self.url, "pid": os.getpid()}))
+        (settings.VAR / "run.json").write_text(json.dumps({"url": self.url, "pid": os.getpid(), "provider": self.provider}))
 
     def _wait_until_ready(self, supervisor: Supervisor, patience: float = 90) -> None:
         deadline = time.monotonic() + patience
