@@ -2,6 +2,7 @@ import json
 import logging
 import socket
 import subprocess
+import sys
 import time
 
 import httpx2
@@ -155,7 +156,8 @@ def mock():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(["llmock", "serve", "--port", str(port), "--log-level", "error"])
+    command = [sys.executable, "-m", "llmock.cli", "serve", "--port", str(port), "--log-level", "error"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
     deadline = time.monotonic() + 30
     while True:
