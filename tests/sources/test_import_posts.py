@@ -52,6 +52,18 @@ def test_the_same_file_again_says_so_and_creates_nothing(posts):
     assert (ImportRun.objects.count(), Post.objects.count()) == (1, 3)
 
 
+def test_a_file_whose_import_was_cut_off_is_imported_to_its_end(posts):
+    source = make_source("own", platform="tieba")
+    with posts.open("rb") as file:
+        interrupted, _ = importing.start_import(source, importing.store(file, posts.name), name=posts.name, by=None)
+    ImportRun.claim(interrupted.pk)
+    ImportRun.objects.filter(pk=interrupted.pk).update(lease_until=timezone.now())
+    out, _ = run("own", posts)
+    assert "is being imported already" in out
+    assert "read 4 = created 3" in out
+    assert ImportRun.objects.get().state == "succeeded"
+
+
 def test_every_file_is_tried_and_a_failure_is_the_exit_and_its_sentence(posts, tmp_path):
     (tmp_path / "empty.jsonl").write_bytes(b"")
     with pytest.raises(CommandError) as raised:

@@ -52,9 +52,8 @@ class Command(BaseCommand):
             return f"{path}: {error}"
         run, is_new = importing.start_import(source, stored, name=path.name, by=None, importer=importer)
         if not is_new:
-            self.stdout.write(
-                f"{path.name}: these bytes were imported before (import {run.pk}, {run.created_at:%Y-%m-%d %H:%M}); nothing new"
-            )
+            said = "is being imported already" if run.state in OPEN else "was imported before; nothing new is created"
+            self.stdout.write(f"{path.name}: the same file {said} (import {run.pk})")
         self._wait(run)
         if run.state != ImportRun.State.SUCCEEDED:
             return f"{path}: {importing.describe(run) or run.get_state_display()}"
