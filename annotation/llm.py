@@ -13,6 +13,8 @@ other servers often refuse fields that they do not know.
 The key comes from the environment at the moment of the call. It is never stored or logged, and cut out of messages that quote it.
 """
 
+from __future__ import annotations
+
 import email.utils
 import json
 import os
@@ -22,14 +24,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx2  # what openai 3 speaks HTTP with: its error classes say whether a request got out
-import openai
 from django.conf import settings
+from django.utils.functional import SimpleLazyObject
 
 from .prompting import Message, storable
+
+if TYPE_CHECKING:
+    import openai
+else:  # a second of every process's start, for what only one of them does: imported by the first call
+    openai = SimpleLazyObject(lambda: import_module("openai"))
 
 OPENAI = "https://api.openai.com/v1"
 MAX_BYTES = 4 * 1024 * 1024  # of a reply, unpacked

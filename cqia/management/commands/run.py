@@ -42,6 +42,7 @@ def collect_static() -> None:
 
 class Command(BaseCommand):
     help = "Start the web server, the workers and the beat (and the demo's own model provider when no other is configured)."
+    requires_system_checks: list[str] = []  # `make check` does those; here they would cost a second at each start
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=os.environ.get("CQIA_HOST", "127.0.0.1"))
