@@ -34,6 +34,15 @@ class Reply(models.TextChoices):
     SOURCE = "source", _("The source's own answer")
 
 
+class Floors(models.TextChoices):
+    """What the replies of a thread are."""
+
+    AUTO = "auto", _("Recognised from the file")
+    CONTEXT = "context", _("Context of their post")
+    POSTS = "posts", _("Posts of their own")
+    STARTER = "starter", _("Posts where the thread's starter wrote them")
+
+
 class SourceQuerySet(models.QuerySet["Source"]):
     def for_user(self, user: User) -> SourceQuerySet:
         """Sources whose pairs `user` may see: everybody's, or those that name this person. Admins and leads see all."""
@@ -65,6 +74,7 @@ class Source(models.Model):
     guidelines = models.TextField(_("guidelines"), blank=True)  # Markdown, for reviewers
     reviewers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="sources")  # none: everybody
     reviews_wanted = models.PositiveSmallIntegerField(_("reviews wanted"), default=1)
+    floors = models.CharField(_("floors of a thread"), max_length=16, choices=Floors, default=Floors.AUTO)
     lease_minutes = models.PositiveSmallIntegerField(default=15)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -103,6 +113,7 @@ class ImportRun(Job):
     sha256 = models.CharField(max_length=64)  # the file lies under this name
     size = models.BigIntegerField()
     importer = models.CharField(max_length=64, blank=True)  # empty: recognised from the first rows
+    encoding = models.CharField(max_length=16, blank=True)  # empty: UTF-8; anything else only because a person said so
     mapping = models.JSONField(default=dict, blank=True)  # for the generic importer: post field -> column
     cursor = models.JSONField(default=dict)  # {"row": rows read, "byte": offset read up to}
     read = models.PositiveIntegerField(default=0)
@@ -177,6 +188,8 @@ class Post(models.Model):
     votes = models.IntegerField(null=True, blank=True)
     posted_at = models.DateTimeField(null=True, blank=True)
     author = models.CharField(max_length=64, blank=True)  # HMAC of platform and id; the name is not kept
+    question_id = models.CharField(max_length=200, blank=True)  # answers to one question share it
+    context = models.JSONField(default=list, blank=True)  # of a thread: [{"floor", "text"}], shown beside, never in the dataset
     raw = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64)  # of the folded text: equal for posts that read the same
     cluster = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
