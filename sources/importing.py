@@ -39,8 +39,8 @@ __all__ = ["Refused", "StoredFile", "cancel", "describe", "describe_reason", "ru
 log = logging.getLogger(__name__)
 BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 Values = tuple[Any, ...]
-COLUMNS = ("source_id", "run_id", "row", "external_id", "url", "title", "body", "answer", "votes", "posted_at", "author", "raw",
-           "content_hash", "status", "drop_reason", "drop_value", "created_at")  # fmt: skip
+COLUMNS = ("source_id", "run_id", "row", "external_id", "url", "title", "body", "answer", "votes", "posted_at", "author",
+           "question_id", "context", "raw", "content_hash", "status", "drop_reason", "drop_value", "created_at")  # fmt: skip
 SAMPLE = 50  # rows that an importer is recognised from
 CUT_SHORT = "cut_short"
 NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
@@ -201,8 +201,8 @@ def _values(run: ImportRun, importer: Importer, number: int, row: dict[str, Any]
     """A post as COLUMNS want it."""
     return (
         run.source_id, run.pk, number, data.external_id, data.url, data.title, data.body, data.answer, data.votes, data.posted_at,
-        _pseudonym(run.importer, data.author), orjson.dumps(importer.anonymous(row)).decode(),
-        content_hash(data.title, data.body, data.answer), Post.Status.NEW.value, "", "", timezone.now(),
+        _pseudonym(run.importer, data.author), data.question_id, orjson.dumps(data.context).decode(),
+        orjson.dumps(importer.anonymous(row)).decode(), content_hash(data.title, data.body, data.answer), Post.Status.NEW.value, "", "", timezone.now(),
     )  # fmt: skip
 
 

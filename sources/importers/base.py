@@ -40,6 +40,8 @@ class PostData:
     votes: int | None = None
     posted_at: datetime | None = None
     author: str = ""
+    question_id: str = ""  # answers to one question share it
+    context: tuple[Mapping[str, Any], ...] = ()  # what belongs to a thread beside the post: [{"floor", "text"}]
 
 
 class Importer:
