@@ -202,7 +202,8 @@ def _values(run: ImportRun, importer: Importer, number: int, row: dict[str, Any]
     return (
         run.source_id, run.pk, number, data.external_id, data.url, data.title, data.body, data.answer, data.votes, data.posted_at,
         _pseudonym(run.importer, data.author), data.question_id, orjson.dumps(data.context).decode(),
-        orjson.dumps(importer.anonymous(row)).decode(), content_hash(data.title, data.body, data.answer), Post.Status.NEW.value, "", "", timezone.now(),
+        orjson.dumps(importer.anonymous(row)).decode(), content_hash(data.title, data.body, data.answer),
+        Post.Status.NEW.value, "", "", timezone.now(),
     )  # fmt: skip
 
 
