@@ -28,6 +28,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     language = get_language() or settings.LANGUAGE_CODE
     context: dict[str, Any] = {"product": settings.PRODUCT_NAME, "html_lang": TAGS.get(language, language), "nav": [], "banners": []}
+    context["languages"] = settings.LANGUAGES  # each in its own words, whatever the language of the page
     if user is not None and user.is_authenticated:
         here = request.resolver_match.view_name if request.resolver_match else ""
         for name, label, role in PLACES:
