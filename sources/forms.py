@@ -125,8 +125,9 @@ class ImportForm(Marked, forms.Form):
 
 
 def label_of(importer: str) -> str:
-    """What an importer is called: like its platform."""
-    return str(Platform(importer).label) if importer in Platform.values else _("Any other, by its columns")
+    """What an importer is called: like its platform, or as its format is known."""
+    named = str(Platform(importer).label) if importer in Platform.values else IMPORTERS[importer].label
+    return named or _("Any other, by its columns")
 
 
 class PostFilter(forms.Form):

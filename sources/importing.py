@@ -13,6 +13,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from django.utils.encoding import force_bytes
 from . import readers, wording
 from .cleaning import content_hash
 from .importers import IMPORTERS, PERSONAL, Importer, PostData, Rejected, lacking, recognise
+from .importers.threads import CONTEXT, Context, Threads, plan
+from .importers.threads import SAMPLE as THREADS_SAMPLE
 from .jobs import LostLease
 from .models import ImportRun, Post, RejectedRow, Source
 from .rows import MAX_TEXT, BadRow
@@ -105,10 +108,10 @@ def _read(run: ImportRun) -> None:
     layout = readers.examine(path, run.file_name)
     if not run.cursor:
         run.hold(importer=_choose(run, path, layout))
-    importer = IMPORTERS[run.importer](run.mapping)
+    threads = _threads(run, path, layout)
     rows = readers.read(path, layout, (run.cursor.get("row", 0), run.cursor.get("byte", 0)))
     for batch in _batches(rows, run.cursor.get("byte", 0)):
-        _write_batch(run, importer, batch)
+        _write_batch(run, threads, batch)
     cut = run.rejected_rows.filter(reason=CUT_SHORT).first()
     detail = {"error_code": CUT_SHORT, "error_detail": json.dumps({"row": cut.row})} if cut else {}
     run.finish("succeeded", **detail)
@@ -132,6 +135,17 @@ def _choose(run: ImportRun, path: Path, layout: readers.Layout) -> str:
     return name or fallback
 
 
+def _threads(run: ImportRun, path: Path, layout: readers.Layout) -> Threads:
+    """The run's importer, and what becomes of floors: as the first rows have it, then as the last batch left it."""
+    importer, seal = IMPORTERS[run.importer](run.mapping), partial(_pseudonym, run.importer)
+    if type(importer).floor is Importer.floor:
+        return Threads(importer, "", {}, seal)
+    if "floors" in run.cursor:
+        return Threads(importer, run.cursor["floors"], run.cursor["threads"], seal)
+    sample = [row.value for row in islice(readers.read(path, layout), THREADS_SAMPLE) if isinstance(row.value, dict)]
+    return Threads(importer, *plan(importer, sample, run.source.floors, seal), seal)
+
+
 def _batches(rows: Iterator[readers.Row], byte: int) -> Iterator[list[readers.Row]]:
     batch: list[readers.Row] = []
     for row in rows:
@@ -143,25 +157,34 @@ def _batches(rows: Iterator[readers.Row], byte: int) -> Iterator[list[readers.Ro
         yield batch
 
 
-def _write_batch(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> None:
+def _write_batch(run: ImportRun, threads: Threads, batch: list[readers.Row]) -> None:
     """The rows, what was rejected of them, the counts and the cursor in one commit. Raises LostLease, and then nothing was written."""
-    posts, rejected = _convert(run, importer, batch)
+    posts, rejected = _convert(run, threads, batch)
+    remembered = {"floors": threads.mode, "threads": threads.state} if threads.state else {}
     with transaction.atomic():
         Source.objects.select_for_update(no_key=True).get(pk=run.source_id)  # ids grow in the order of commits: see screening
         known = set(Post.objects.filter(source=run.source_id, external_id__in=posts).values_list("external_id", flat=True))
         new = [post for key, post in posts.items() if key not in known]
         _insert(new)
+        _add_context(run.source_id, threads.taken_context())
         RejectedRow.objects.bulk_create(rejected)
         run.progress(
             read=run.read + len(batch),
             created=run.created + len(new),
             known=run.known + len(batch) - len(rejected) - len(new),
             rejected=run.rejected + len(rejected),
-            cursor={"row": batch[-1].number, "byte": batch[-1].end},
+            cursor={"row": batch[-1].number, "byte": batch[-1].end, **remembered},
         )
 
 
-def _convert(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> tuple[dict[str, Values], list[RejectedRow]]:
+def _add_context(source_id: int, found: Context) -> None:
+    """To posts that are there. An item that is there too is not added again."""
+    for post in Post.objects.filter(source=source_id, external_id__in=found).only("external_id", "context") if found else ():
+        context = [*post.context, *(item for item in found[post.external_id] if item not in post.context)]
+        Post.objects.filter(pk=post.pk).update(context=context[:CONTEXT])
+
+
+def _convert(run: ImportRun, threads: Threads, batch: list[readers.Row]) -> tuple[dict[str, Values], list[RejectedRow]]:
     """The posts by their external id (of equal ones in the batch, the first), and the rows that become none."""
     posts: dict[str, Values] = {}
     rejected = []
@@ -169,11 +192,11 @@ def _convert(run: ImportRun, importer: Importer, batch: list[readers.Row]) -> tu
         bad = row.value
         if isinstance(bad, dict):
             try:
-                data = _data(importer, bad)
-                posts.setdefault(data.external_id, _values(run, importer, row.number, bad, data))
+                data = _data(threads, bad)
+                posts.setdefault(data.external_id, _values(run, threads.importer, row.number, bad, data))
                 continue
             except Rejected as error:
-                bad = BadRow(error.reason, error.detail, json.dumps(importer.anonymous(bad), ensure_ascii=False))
+                bad = BadRow(error.reason, error.detail, json.dumps(threads.importer.anonymous(bad), ensure_ascii=False))
         raw = _masked(bad.raw)[:2000]
         rejected.append(RejectedRow(run=run, row=row.number, reason=bad.reason, detail=bad.detail[:300], raw=raw))
     return posts, rejected
@@ -184,12 +207,12 @@ def _masked(raw: str) -> str:
     return NAMED.sub(r"\1…", raw)
 
 
-def _data(importer: Importer, row: dict[str, Any]) -> PostData:
+def _data(threads: Threads, row: dict[str, Any]) -> PostData:
     """Raises Rejected, also for what the importer did not think of: one row never fails a batch."""
     try:
-        data = importer.read(row)
+        data = threads.read(row)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
-        log.exception("importer %s failed on a row", type(importer).__name__)
+        log.exception("importer %s failed on a row", type(threads.importer).__name__)
         raise Rejected("importer_failed", type(error).__name__) from error
     longest = max(len(data.title), len(data.body), len(data.answer))
     if longest > MAX_TEXT:

@@ -23,6 +23,12 @@ ROWS: Mapping[str, object] = {
     "no_question": _("It has no question."),
     "a_comment": _("It is a comment, not a post."),
     "a_video": _("It is a video, not a text."),
+    "image_only": _("It is an image without a text."),
+    "not_the_starter": _("Somebody else than the thread's starter wrote this floor."),
+    "floor_of_a_floor": _("It is a reply under a floor."),
+    "context_of_thread": _("It is no post of its own: it is kept as context of its thread's first post."),
+    "context_full": _("Its thread's first post has as much context as it can hold."),
+    "no_first_post": _("The first post of its thread has no text or is not in the file."),
     "importer_failed": _("The importer did not expect such a row."),
 }
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
@@ -44,9 +44,18 @@ class PostData:
     context: tuple[Mapping[str, Any], ...] = ()  # what belongs to a thread beside the post: [{"floor", "text"}]
 
 
+class Floor(NamedTuple):
+    """Where in a thread a row stands, for files that have one row for each floor."""
+
+    thread: str
+    number: int  # several rows with one number: the floor, and the replies under it
+    author: str
+
+
 class Importer:
     """Reads the rows of one platform. `shapes` are sets of columns: a file that has all of one of them is this platform's."""
 
+    label: ClassVar[str] = ""  # what the format is called, where that is not the name of a platform
     shapes: ClassVar[tuple[frozenset[str], ...]] = ()
     personal: ClassVar[frozenset[str]] = frozenset()
 
@@ -57,9 +66,17 @@ class Importer:
         """The sets of columns of which a file must have one."""
         return self.shapes
 
+    def knows(self, row: Raw) -> bool:
+        """Whether a row that has the columns is this platform's. For shapes whose columns many files have."""
+        return True
+
     def read(self, row: Raw) -> PostData:
         """Raises Rejected."""
         raise NotImplementedError
+
+    def floor(self, row: Raw) -> Floor | None:
+        """Where the row stands in its thread; None when rows are whole posts."""
+        return None
 
     def anonymous(self, row: Raw) -> dict[str, Any]:
         """The row without what says who wrote it."""
@@ -143,6 +160,17 @@ def identity(own: str, *parts: Any) -> str:
     if own and len(own) <= 200:
         return own
     return hashlib.sha256(orjson.dumps([own, *parts], default=str)).hexdigest()
+
+
+def unpacked(value: Any) -> dict[str, Any]:
+    """The JSON object inside a string; of anything else an empty one."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    try:
+        found = orjson.loads(value) if isinstance(value, str) and value.lstrip().startswith("{") else None
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def some(post: PostData) -> PostData:

@@ -11,6 +11,7 @@ class Douban(Importer):
     shapes = (
         frozenset({"star", "votes", "comment"}),
         frozenset({"subject", "title", "content"}),
+        frozenset({"subject_name", "content"}),
         frozenset({"movie", "title", "content"}),
         frozenset({"subject", "review"}),
         frozenset({"movie", "review"}),

@@ -4,7 +4,7 @@ import re
 
 from sources.cleaning import plain
 
-from .base import Importer, PostData, Raw, Rejected, identity, link, number, some, text, when
+from .base import Floor, Importer, PostData, Raw, Rejected, identity, link, number, some, text, when
 
 RANK = re.compile(r"^\s*\d{1,3}(?:\s*[、.．丶]\s*|\s+)(?=\S)")  # "151、家电下乡…", "122 我刚才…", "355.25岁程序员…"
 THREAD = re.compile(r"/p/(\d{1,20})")
@@ -41,9 +41,16 @@ class Tieba(Importer):
         own = identity("", content, row.get("l_num"), row.get("ctime"))
         return some(PostData(own, title, posted_at=when(row, "ctime"), author=text(row, "author")))
 
+    def floor(self, row: Raw) -> Floor | None:
+        """aiotieba's `is_comment` is always false: who replied under a floor is told by the number of that floor."""
+        thread, found = text(row, "tid"), number(row, "floor")
+        return Floor(thread, found, text(row, "user_id", "user_name")) if "pid" in row and thread and found else None
+
     def _floor(self, row: Raw) -> PostData:
         if row.get("is_comment"):
             raise Rejected("a_comment")
+        if row.get("image_links") and not text(row, "text").strip():
+            raise Rejected("image_only")
         post, title = text(row, "pid"), plain(text(row, "text"))
         url = f"https://tieba.baidu.com/p/{row['tid']}?pid={post}" if post.isdecimal() and str(row.get("tid")).isdecimal() else ""
         author = text(row, "user_id", "user_name")

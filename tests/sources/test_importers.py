@@ -4,83 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from sources.importers import IMPORTERS, Rejected, lacking, recognise
+from tests.sources.samples import ANNUAL, COMMENT, ENTRY, EXAM, MAPPED, NOTE, QA, REVIEW, SHAPES, TITLE, ZHIHU, ZHIHU_CRAWLED
 
-TITLE = {"title": "空腹抽血，要先把胃取出来吗？", "abs": None, "href": "/p/9000000001?fr=good", "lz": "某某", "n_reply": "846"}
-ANNUAL = {"author": "某某", "content": "151、我把表调快一小时，是不是就活到了未来？", "l_num": 2, "ctime": "2018-12-24 00:02"}
-FLOOR = {
-    "pid": 11,
-    "tid": 22,
-    "user_name": "某某",
-    "user_id": 33,
-    "text": "楼上说得对",
-    "time": 1760586264,
-    "is_comment": False,
-    "floor": 2,
-}
-TIEBA_NOTE = {
-    "note_id": "44",
-    "title": "题",
-    "desc": "文",
-    "note_url": "https://tieba.baidu.com/p/44",
-    "publish_time": "1760586264",
-    "tieba_name": "弱智吧",
-}
-ZHIHU = {
-    "qid": 5,
-    "title": "为什么？",
-    "desc": "一<br>二",
-    "topic": "生活",
-    "star": 30,
-    "content": "<p>因为。</p>",
-    "answer_id": 6,
-    "answerer_tags": "",
-}
-ZHIHU_CRAWLED = {
-    "content_id": "7",
-    "content_type": "answer",
-    "content_text": "因为如此。",
-    "content_url": "https://www.zhihu.com/question/5/answer/7",
-    "question_id": "5",
-    "title": "为什么？",
-    "desc": "因为如此。",
-    "created_time": 1760586264,
-    "voteup_count": 12,
-    "user_nickname": "某某",
-}
-NOTE = {
-    "note_id": "66aa",
-    "type": "normal",
-    "title": "早餐",
-    "desc": "豆浆[偷笑R] #早餐[话题]#",
-    "time": 1743574266000,
-    "liked_count": "1.2万",
-    "user_id": "u1",
-    "nickname": "某某",
-    "ip_location": "北京",
-    "xsec_token": "t",
-}
-COMMENT = {
-    "name": "某某",
-    "star": "m",
-    "time": "2022-12-10 16:49:45",
-    "votes": "246",
-    "comment": "没有从头讲，\n从运河切入。",
-    "source": "《渡口》",
-}
-REVIEW = {"subject": "渡口", "title": "人和桥", "content": "长评。", "useful_count": "3"}
-QA = {"qid": "qid_1", "category": "生活", "title": "饺子为什么点水？ ", "desc": "", "answer": "为了\r\r熟得均匀。"}
-ENTRY = {"id": "53", "url": "https://zh.wikipedia.org/wiki?curid=53", "title": "经济学", "text": "经济学\n\n经济学是一门科学。"}
-EXAM = {"year": "2011", "category": "卷一", "question": "1+1=？ A.1 B.2", "answer": ["B"], "analysis": "数一数。", "index": 0, "score": 4}
-CQIA = {"instruction": "写一句话", "input": "关于雨", "output": "下雨了。", "metadata": ""}
-SHAPES = {
-    "tieba": [TITLE, ANNUAL, FLOOR, TIEBA_NOTE],
-    "zhihu": [ZHIHU, ZHIHU_CRAWLED],
-    "xiaohongshu": [NOTE],
-    "douban": [COMMENT, REVIEW],
-    "baike": [QA, ENTRY],
-    "exam": [EXAM],
-    "generic": [CQIA],
-}
 ALL = [(name, row) for name, rows in SHAPES.items() for row in rows]
 
 
@@ -172,7 +97,7 @@ def test_any_file_by_a_mapping_or_by_its_names():
     row = {"subj": "题", "re": "答", "title": "not this", "who": "某某"}
     assert (mapped.read(row).title, mapped.read(row).answer, mapped.read(row).author) == ("题", "答", "某某")
     assert "某某" not in str(mapped.anonymous(row))
-    named = read("generic", CQIA)
+    named = read("generic", {"instruction": "写一句话", "input": "关于雨", "output": "下雨了。"})
     assert (named.title, named.body, named.answer) == ("写一句话", "关于雨", "下雨了。")
     assert read("generic", {"input": "问", "output": "答"}).title == "问"
     assert recognise([{"foo": 1}]) == ""
@@ -189,7 +114,7 @@ def test_any_file_by_a_mapping_or_by_its_names():
     ],
 )
 def test_only_a_web_address_is_a_link(url, kept):
-    assert bool(read("generic", CQIA, url=url).url) is kept
+    assert bool(read("generic", MAPPED, url=url).url) is kept
 
 
 @pytest.mark.parametrize(
@@ -209,25 +134,25 @@ def test_only_a_web_address_is_a_link(url, kept):
     ],
 )
 def test_counts_as_platforms_write_them(votes, number):
-    assert read("generic", CQIA, votes=votes).votes == number
+    assert read("generic", MAPPED, votes=votes).votes == number
 
 
 @pytest.mark.parametrize("votes", [2**31, 2**63, "99999999999999999999", "1e15"])
 def test_a_count_that_fits_no_column_is_rejected(votes):
     with pytest.raises(Rejected, match="number_out_of_range"):
-        read("generic", CQIA, votes=votes)
+        read("generic", MAPPED, votes=votes)
 
 
 @pytest.mark.parametrize("time", ["yesterday", "0000-00-00", 1e300, -1, "9999-12-31", True, "2024-13-01"])
 def test_a_date_that_nobody_can_read_is_no_date(time):
-    assert read("generic", CQIA, time=time).posted_at is None
+    assert read("generic", MAPPED, time=time).posted_at is None
 
 
 @pytest.mark.parametrize(
     "time", ["2024-03-01 08:00", "2024/03/01 08:00:00", "20240301 08:00:00", "2024-03-01T00:00:00Z", 1709251200, "1709251200000"]
 )
 def test_dates_as_platforms_write_them(time):
-    assert read("generic", CQIA, time=time).posted_at == datetime(2024, 3, 1, tzinfo=UTC)
+    assert read("generic", MAPPED, time=time).posted_at == datetime(2024, 3, 1, tzinfo=UTC)
 
 
 def test_what_a_file_lacks_is_told_for_the_nearest_shape():
@@ -237,7 +162,19 @@ def test_what_a_file_lacks_is_told_for_the_nearest_shape():
     assert lacking(IMPORTERS["generic"](), [{"foo": "x"}]) == {"title"}
 
 
-def test_the_shapes_of_different_platforms_are_told_apart():
-    for (one, row), (other, _) in itertools.permutations(ALL, 2):
-        if one != other:
-            assert recognise([row]) != other
+def test_every_importer_has_a_sample_and_recognises_its_own_alone():
+    assert SHAPES.keys() == IMPORTERS.keys()
+    for name, row in ALL:
+        widths = {
+            other: max((len(shape) for shape in kind().needed() if shape <= row.keys() and kind().knows(row)), default=0)
+            for other, kind in IMPORTERS.items()
+        }
+        assert all(widths[name] > width for other, width in widths.items() if other != name), (name, row, widths)
+
+
+@pytest.mark.parametrize("shuffle", range(3))
+def test_a_row_of_another_kind_among_the_first_changes_nothing(shuffle):
+    for (one, row), (_other, stray) in itertools.permutations(ALL, 2):
+        rows = [row, row, row]
+        rows.insert(shuffle, stray)
+        assert recognise(rows) == one
