@@ -16,6 +16,7 @@ help:
 	@echo 'make test-browser    the tests that drive a real Chromium'
 	@echo 'make test-processes  the tests that start the real processes and kill some'
 	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
+	@echo 'make bench-NAME      measure (bench/NAME.py): start'
 	@echo 'make format          let the formatters have their way'
 	@echo 'make messages        bring the translations in step with the code'
 	@echo 'make clean           remove .venv and caches (your data under var/ stays)'
@@ -42,6 +43,10 @@ check: .venv/.dev
 	$(PY) -W 'ignore:Got an error checking a consistent migration history:RuntimeWarning' manage.py makemigrations --check --dry-run
 	$(PY) manage.py messages --check
 	CQIA_HTTPS=1 ALLOWED_HOSTS=zhumo.example.org $(PY) manage.py check --deploy --fail-level WARNING
+
+# make bench-start: bench/start.py, and so on. The last line of each is JSON: figures, goals, and whether they hold.
+bench-%: .venv/.dev
+	@exec $(PY) bench/$(subst -,_,$*).py
 
 format: .venv/.dev
 	$(PY) -m ruff check -q --fix .

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,12 @@ class House:
         self.environment = kept | {"CQIA_VAR": str(var), "PORT": str(free_port())} | environment
         self.said: list[str] = []
 
-    def start(self, seconds: float = 120) -> float:
+    def start(self, command: Sequence[str] = (sys.executable, "manage.py", "run"), seconds: float = 120) -> float:
         """Give the seconds that it took until it said that it is ready."""
         begun = time.monotonic()
         self.output = open(self.var.parent / f"{self.var.name}.out", "a+")  # noqa: SIM115 - read while it grows
         self.output.seek(0, os.SEEK_END)
         self.begin = self.output.tell()
-        command = [sys.executable, "manage.py", "run"]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

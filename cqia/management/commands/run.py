@@ -50,6 +50,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         self._must_be_alone()
+        if "MAKELEVEL" in os.environ:  # `make run`: who kills make, even with -9, means us
+            embedded.die_with_parent(signal.SIGTERM)()
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # also where a script had SIGINT ignored
             signal.signal(sig, self._interrupt)
         door = self._listen(host, port)
@@ -59,6 +61,7 @@ class Command(BaseCommand):
             self._prepare(supervisor)
             self._start(supervisor, door)
             self._wait_until_ready(supervisor)
+            self._start_beat(supervisor)
             self._say(f"Zhumo is ready at {self.url}  -  {self.how_to_sign_in}. Ctrl-C ends it; logs are under {supervisor.logs}")
             while True:
                 for name in supervisor.tend():
@@ -135,9 +138,6 @@ class Command(BaseCommand):
         for queue, threads in (("work", "4"), ("draft", "4")):
             command = [*worker, "-Q", queue, "-c", threads, "-n", f"{queue}@%h"]
             supervisor.add(Process(f"worker-{queue}", command, as_worker))
-        schedule = settings.VAR / "beat"
-        beat = [*PYTHON, "-m", "celery", "-A", "cqia", "beat", "--pidfile=", "-s", str(schedule), "-l", "WARNING"]
-        supervisor.add(Process("beat", beat, as_worker))
         fd = door.fileno()
         as_web = {"CQIA_PROCESS": "web", "CQIA_BIND": f"fd://{fd}"}
         config = Path(settings.BASE_DIR) / "cqia" / "gunicorn_config.py"
@@ -146,6 +146,12 @@ class Command(BaseCommand):
         for name in FIRST_TASKS:
             celery.send_task(name, queue="draft" if "draft" in name else "work")
         (settings.VAR / "run.json").write_text(json.dumps({"url": self.url, "pid": os.getpid(), "provider": self.provider}))
+
+    def _start_beat(self, supervisor: Supervisor) -> None:
+        """Last: the first hints are out, and its second of starting is better spent on those one waits for."""
+        schedule = str(settings.VAR / "beat")
+        command = [*PYTHON, "-m", "celery", "-A", "cqia", "beat", "--pidfile=", "-s", schedule, "-l", "WARNING"]
+        supervisor.add(Process("beat", command, {"CQIA_PROCESS": "worker"}))
 
     def _wait_until_ready(self, supervisor: Supervisor, patience: float = 90) -> None:
         deadline = time.monotonic() + patience
