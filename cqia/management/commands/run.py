@@ -30,7 +30,7 @@ FIRST_TASKS = ("sources.tasks.resend_hints", "annotation.tasks.draft_resend_hint
 
 def collect_static() -> None:
     """collectstatic, when anything changed since the last time: hashing and compressing take seconds."""
-    seen = hashlib.sha256()
+    seen = hashlib.sha256(str(settings.STORAGES).encode())
     for finder in get_finders():
         for path, storage in finder.list([]):
             seen.update(f"{path} {storage.get_modified_time(path)} {storage.size(path)}\n".encode())
