@@ -1,7 +1,7 @@
 """The sources that the product knows from the start: recipes of the platforms, which an admin can change.
 
 The floors are those reported for COIG-CQIA where it has one (replies of 280 characters for Zhihu and Xiaohongshu, 200
-for Douban); the others are ours. `licence` stays empty, which means unknown: what a text may be used for is for a person to find out.
+for Douban, 5 votes for SegmentFault); the others are ours. `licence` stays empty, which means unknown: what a text may be used for is for a person to find out.
 """
 
 from pathlib import Path
@@ -71,6 +71,24 @@ PRESETS: dict[str, dict[str, Any]] = {
         "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 6}, {"screen": "length", "field": "answer", "min": 1}],
         "task_type": {"major": ["考试"], "minor": ["选择题"]},
         "domain": ["教育"],
+    },
+    "wikihow": {
+        "name": "wikiHow",
+        "platform": Platform.WIKIHOW,
+        "instruction_templates": ["{title}"],
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 4}, {"screen": "length", "field": "answer", "min": 200}],
+        "task_type": {"major": ["问答"], "minor": ["操作指南"]},
+        "domain": ["生活"],
+    },
+    "segmentfault": {
+        "name": "SegmentFault",
+        "platform": Platform.SEGMENTFAULT,
+        "instruction_templates": ["{title}\n{body}"],
+        "reply": Reply.SOURCE,
+        "screens": [DUPLICATE, {"screen": "votes", "min": 5}, {"screen": "length", "field": "answer", "min": 50}],
+        "task_type": {"major": ["问答"], "minor": ["技术问答"]},
+        "domain": ["计算机", "编程"],
     },
 }
 
