@@ -62,7 +62,8 @@ class Command(BaseCommand):
             self._start(supervisor, door)
             self._wait_until_ready(supervisor)
             self._start_beat(supervisor)
-            self._say(f"Zhumo is ready at {self.url}  -  {self.how_to_sign_in}. Ctrl-C ends it; logs are under {supervisor.logs}")
+            how_to_sign_in = self._first_admin()  # last: a start that fails must not take the only sight of the password with it
+            self._say(f"Zhumo is ready at {self.url}  -  {how_to_sign_in}. Ctrl-C ends it; logs are under {supervisor.logs}")
             while True:
                 for name in supervisor.tend():
                     self._say(f"{name} ended by itself and is started again; see {supervisor.logs / name}.log")
@@ -109,7 +110,6 @@ class Command(BaseCommand):
         connection.close()
         if is_first_start:
             self._run_once("load_demo")
-        self.how_to_sign_in = self._first_admin()
 
     def _first_admin(self) -> str:
         """No password is in the code: the first start makes one and shows it once."""
