@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEntry, User
-from sources.models import Source
+from sources.models import Post, Source
 
 from . import draft_progress, ledger
 from .draft_terms import MAX_CANDIDATES, Refused, StaleState, check, checked_params
@@ -110,12 +110,12 @@ def load_prompt(name: str | None = None, *, by: User | None = None) -> PromptVer
 
 
 def waiting_pairs(source: Source, *, retry_failed: bool = False) -> QuerySet[Pair]:
-    """Pairs that an order would draft: no call of theirs is open, unread or of unknown fate."""
+    """Pairs that an order would draft: their post is kept (still), and no call of theirs is open, unread or of unknown fate."""
     busy = Q(state__in=[*ledger.OPEN, ModelCall.State.UNKNOWN]) | Q(state=ModelCall.State.DONE, outcome="")
     held = ModelCall.objects.filter(busy, pair=OuterRef("pk"), purpose="draft")
     failed = Q(status=Pair.Status.FAILED) & ~Q(failure__in=["no_instruction", "no_answer", ledger.UNKNOWN])
     wanted = Q(status=Pair.Status.DRAFTING) | (failed if retry_failed else Q(pk__in=[]))
-    return Pair.objects.filter(wanted, ~Exists(held), source=source).order_by("id")
+    return Pair.objects.filter(wanted, ~Exists(held), source=source, post__status=Post.Status.KEPT).order_by("id")
 
 
 def waiting_count(source: Source, *, retry_failed: bool = False) -> int:

@@ -24,9 +24,11 @@ CANDIDATES = 16  # pairs looked at in one go; others may hold locks on some of t
 PATIENCE = (0.0, 0.05, 0.15)  # seconds to wait before looking again at pairs that others had locked
 
 
-# A pending pair p with a free seat, at which this person has not decided. One look at its seats tells both.
+# A pending pair p of a kept post with a free seat, at which this person has not decided. One look at its seats tells both.
+# (A post that is screened again, or was dropped by that, is not kept: its pair waits.)
 FREE = """
     p.status = 'pending' AND p.id <> ALL(%(tried)s::bigint[]) AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s)
+    AND EXISTS (SELECT FROM sources_post post WHERE post.id = p.post_id AND post.status = 'kept')
     AND NOT EXISTS (
         SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
         HAVING bool_or(seat.reviewer_id = %(user)s AND seat.review_id IS NOT NULL)

@@ -1,44 +1,79 @@
 """Step 2: Posts become kept, or dropped with a reason and the measured value.
 
 Posts of a source are screened in the order of their ids, one batch at a time, while the source's row is locked; imports
-hold the same lock while they add posts. So ids grow in the order of commits, an earlier post is always decided before a
-later one, and who survives among equal texts depends on neither timing nor the number of workers: the least id that
-passed the screens before.
+hold the same lock while they add posts. So ids grow in the order of commits, and an earlier post is always decided
+before a later one. Screens that look at one post decide at once. Where a source has screens that compare posts, those
+that passed stay `new` until all are judged, and then the whole set is compared (`comparing`). One worker at a time
+screens a source. So who survives depends on neither timing nor the number of workers.
+
+Nothing is taken back that a person decided about: rescued posts stay, and posts with a review.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from accounts.models import AuditEntry
 
+from .cleaning import content_hash
+from .comparing import compare
 from .models import Post, Source
-from .screens import Dropped, Screen, make
+from .screens import Dropped, Screen, SetScreen, make
+from .verdicts import decided_by_people, drop, keep
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 log = logging.getLogger(__name__)
 BATCH = 500
+ADVISORY = 0x5C4EE  # the class of our advisory locks; the object is the source
 Verdicts = dict[int, Dropped | None]
 
 
 class StaleState(Exception):
-    """The post is not in the state that this needs (any more)."""
+    """The post, or the source, is not in the state that this needs (any more)."""
 
 
 def screen(source: Source) -> int:
-    """Decide about the source's new posts; gives how many were decided. Safe to run twice, at once, or again after a crash.
+    """Decide about the source's new posts; gives how many were decided: none while another worker is at it. Safe to run
+    twice, at once, or again after a crash.
 
     Raises BadScreen when the source lists a screen with settings that it does not know.
     """
-    done = 0
-    while count := _screen_batch(source.pk):
-        done += count
+    with _alone(source.pk) as is_mine:
+        if not is_mine:
+            return 0
+        done = last = 0
+        while batch := _screen_batch(source.pk, last):
+            done, last = done + len(batch), batch[-1].pk
+        if last:
+            compare(source.pk, last)
     return done
+
+
+def rescreen(source: Source, *, by: User | None) -> int:
+    """Put the source's posts back to `new`, to be screened again by its screens of today; gives how many.
+
+    Those stay as they are that a person rescued, or that have a review, or that somebody is reviewing. A pair that
+    nobody has reviewed waits until its post is kept again. Raises StaleState while the source is being screened.
+    """
+    with _alone(source.pk) as is_mine:
+        if not is_mine:
+            raise StaleState(f"source {source.pk} is being screened")
+        make(source.screens)
+        with transaction.atomic():
+            Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+            again = Post.objects.filter(source=source, rescued_by=None).exclude(status=Post.Status.NEW)
+            changes = {"status": Post.Status.NEW, "drop_reason": "", "drop_value": "", "cluster": None}
+            count = again.exclude(pk__in=decided_by_people(again).values("pk")).update(**changes)
+            AuditEntry.objects.create(by=by, action="source_rescreened", subject=f"source {source.slug}", detail={"posts": count})
+    return count
 
 
 def rescue(post: Post, *, by: User | None) -> None:
@@ -54,24 +89,58 @@ def rescue(post: Post, *, by: User | None) -> None:
         setattr(post, name, value)
 
 
-def _screen_batch(source_id: int) -> int:
+@contextmanager
+def _alone(source_id: int) -> Iterator[bool]:
+    """Whether nobody else screens the source until this ends. The lock is the connection's: whoever dies gives it back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ADVISORY, source_id])
+        is_mine = bool(cursor.fetchone()[0])
+    try:
+        yield is_mine
+    finally:
+        if is_mine and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [ADVISORY, source_id])
+
+
+def _screen_batch(source_id: int, after: int) -> list[Post]:
     with transaction.atomic():
         source = Source.objects.select_for_update(no_key=True).get(pk=source_id)
         screens = make(source.screens)
         posts = list(
-            Post.objects.filter(source=source, status=Post.Status.NEW)
+            Post.objects.filter(source=source, status=Post.Status.NEW, pk__gt=after)
             .only("id", "title", "body", "answer", "votes", "content_hash")
             .order_by("id")[:BATCH]
         )
-        _write(_judge(posts, screens, _kept_twins(source, posts)))
-    return len(posts)
+        _edit(posts, screens)
+        verdicts = _judge(posts, screens, _earlier_twins(source, posts, after))
+        _write(verdicts, is_final=not any(isinstance(each, SetScreen) for each in screens))
+    return posts
 
 
-def _kept_twins(source: Source, posts: list[Post]) -> dict[str, int]:
-    """Of the hashes in `posts`: the kept post of the source that has it, the earliest."""
+def _edit(posts: list[Post], screens: list[Screen]) -> None:
+    """All changes of the texts, before anything is judged: what is masked is masked for everything that follows."""
+    changed = []
+    for post in posts:
+        edited = False
+        for each in screens:
+            for field, text in each.edits(post).items():
+                setattr(post, field, text)
+                edited = True
+        if edited:
+            post.content_hash = content_hash(post.title, post.body, post.answer)
+            changed.append(post)
+    if changed:
+        Post.objects.bulk_update(changed, ["title", "body", "answer", "content_hash"])
+
+
+def _earlier_twins(source: Source, posts: list[Post], after: int) -> dict[str, int]:
+    """Of the hashes in `posts`: the earliest post of the source that has it and passed. Those that are still `new` up to
+    `after` have passed, too: they wait to be compared."""
+    passed = Q(status=Post.Status.KEPT) | Q(status=Post.Status.NEW, pk__lte=after)
     hashes = {post.content_hash for post in posts}
-    kept = Post.objects.filter(source=source, status=Post.Status.KEPT, content_hash__in=hashes).order_by("-id")
-    return dict(kept.values_list("content_hash", "id"))
+    twins = Post.objects.filter(passed, source=source, content_hash__in=hashes).order_by("-id")
+    return dict(twins.values_list("content_hash", "id"))
 
 
 def _judge(posts: list[Post], screens: list[Screen], twins: dict[str, int]) -> Verdicts:
@@ -84,16 +153,8 @@ def _judge(posts: list[Post], screens: list[Screen], twins: dict[str, int]) -> V
     return verdicts
 
 
-def _write(verdicts: Verdicts) -> None:
-    new = Post.objects.filter(status=Post.Status.NEW)
-    new.filter(pk__in=[pk for pk, dropped in verdicts.items() if not dropped]).update(status=Post.Status.KEPT)
-    lost = [(pk, *dropped) for pk, dropped in verdicts.items() if dropped]
-    if lost:
-        ids, reasons, values = (list(column) for column in zip(*lost, strict=True))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE sources_post SET status = 'dropped', drop_reason = lost.reason, drop_value = lost.value "
-                "FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS lost(id, reason, value) "
-                "WHERE sources_post.id = lost.id AND sources_post.status = 'new'",
-                [ids, reasons, values],
-            )
+def _write(verdicts: Verdicts, *, is_final: bool) -> None:
+    """The drops, and what is kept if the verdicts are `is_final`."""
+    if is_final:
+        keep(pk for pk, dropped in verdicts.items() if not dropped)
+    drop([(pk, dropped) for pk, dropped in verdicts.items() if dropped])

@@ -1,15 +1,15 @@
-from .base import Candidate, Dropped, Screen
+from typing import ClassVar
 
-FIELDS = ("title", "body", "answer")
+from .base import Candidate, Dropped, Screen, Setting, one_field
 
 
 class Length(Screen):
     """Characters of one field, from `min` to `max` (none: no limit)."""
 
+    settings: ClassVar = {"field": Setting("field", "title"), "min": Setting("int", 0), "max": Setting("int")}
+
     def __init__(self, field: str = "title", min: int = 0, max: int | None = None) -> None:  # noqa: A002 - the words of the setting
-        if field not in FIELDS:
-            raise ValueError(f"field is one of {', '.join(FIELDS)}")
-        self.field, self.min, self.max = field, int(min), None if max is None else int(max)
+        self.field, self.min, self.max = one_field(field), int(min), None if max is None else int(max)
 
     def drops(self, post: Candidate, twin: int | None) -> Dropped | None:
         length = len(getattr(post, self.field))

@@ -1,6 +1,6 @@
 """Codes in templates: `{{ row.reason|row_reason }}`, `{{ post.drop_reason|post_reason }}`, `{{ screen|screen_words }}`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import template
@@ -16,16 +16,28 @@ register.filter("post_reason", wording.post_reason)
 @register.filter
 def screen_words(screen: Mapping[str, Any]) -> str:
     """A screen and its settings in words; of a screen that this does not know, its name and settings as they are."""
+    name = str(screen.get("screen", ""))
     low, high = screen.get("min"), screen.get("max")
-    match screen.get("screen"):
-        case "duplicate":
-            return _("No duplicates of earlier posts")
-        case "votes":
-            return _("At least %(min)s votes") % {"min": low}
-        case "length":
-            fields = {"title": _("Title"), "body": _("Body"), "answer": _("Answer")}
-            field = fields.get(screen.get("field", "title"), screen.get("field"))
-            if high is None:
-                return _("%(field)s: at least %(min)s characters") % {"field": field, "min": low or 0}
-            return _("%(field)s: %(min)s to %(max)s characters") % {"field": field, "min": low or 0, "max": high}
-    return " ".join(f"{key} {value}" for key, value in screen.items())
+    if name == "votes":
+        words = _("At least %(min)s votes") % {"min": low}
+    elif name == "length":
+        limits = {"field": wording.field_name(str(screen.get("field", "title"))), "min": low or 0, "max": high}
+        words = _("%(field)s: at least %(min)s characters") if high is None else _("%(field)s: %(min)s to %(max)s characters")
+        words %= limits
+    elif name in wording.SCREENS:
+        words = " · ".join([wording.screen_name(name), *_settings(screen)])
+    else:
+        words = " ".join(f"{key} {value}" for key, value in screen.items())
+    return _("%(screen)s (off)") % {"screen": words} if screen.get("off") else words
+
+
+def _settings(screen: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in screen.items():
+        if key in ("screen", "off") or value in (None, False):
+            continue
+        if key == "field":
+            yield wording.field_name(str(value))
+        elif isinstance(value, list):
+            yield _("%(n)s lines") % {"n": len(value)}
+        else:
+            yield wording.setting_name(key) if value is True else f"{wording.setting_name(key)} {value}"

@@ -1,0 +1,112 @@
+"""The part of screening that compares posts: the best ones, near-duplicates, answers to one question.
+
+It looks at everything that passed the other screens, whenever that came in, and so comes out the same whether posts came
+in one file or in ten: a kept post can still fall, and one that fell to another can come back, until a pair is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from django.db import connection, transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+
+from .models import Post, Source
+from .screens import BadScreen, Dropped, Member, NearDuplicate, SetScreen, make
+from .verdicts import STAYS, UNDECIDED, drop, keep
+
+CHUNK = 2_000
+EVERYTHING = 0x5C4EF  # the advisory lock of comparing across sources
+
+
+class Members:
+    """The posts to compare, read from the database each time that somebody iterates, without those that fell before."""
+
+    def __init__(self, posts: QuerySet[Post], fallen: Container[int]) -> None:
+        self.posts, self.fallen = posts, fallen
+
+    def __iter__(self) -> Iterator[Member]:
+        is_fixed = ExpressionWrapper(STAYS, output_field=BooleanField())
+        rows = self.posts.annotate(is_fixed=is_fixed).order_by("pk").values_list(*Member._fields)
+        for values in rows.iterator(chunk_size=CHUNK):
+            if values[0] not in self.fallen:
+                yield Member(*values)
+
+
+def compare(source_id: int, last: int) -> None:
+    """Decide about the source's posts up to the id `last`, which have all passed the screens that judge them alone."""
+    source = Source.objects.get(pk=source_id)
+    screens = [screen for screen in make(source.screens) if isinstance(screen, SetScreen)]
+    if not screens:
+        return
+    passed = Post.objects.filter(UNDECIDED | Q(status=Post.Status.KEPT), source=source, pk__lte=last)
+    with _one_at_a_time(across=any(screen.is_across for screen in screens)):
+        fallen: dict[int, Dropped] = {}
+        for screen in screens:
+            fallen |= dict(screen.among(Members(passed | _elsewhere(source) if screen.is_across else passed, fallen)))
+        _write(passed, fallen)
+
+
+def _elsewhere(source: Source) -> QuerySet[Post]:
+    """The posts of other sources that want to be compared across sources, too."""
+    sources = [other.pk for other in Source.objects.exclude(pk=source.pk) if _looks_across(other)]
+    here_or_fallen = Q(status=Post.Status.KEPT) | Q(status=Post.Status.DROPPED, drop_reason=NearDuplicate.reason)
+    return Post.objects.filter(here_or_fallen, source__in=sources)
+
+
+def _looks_across(source: Source) -> bool:
+    try:
+        return any(isinstance(screen, SetScreen) and screen.is_across for screen in make(source.screens))
+    except BadScreen:
+        return False
+
+
+@contextmanager
+def _one_at_a_time(*, across: bool) -> Iterator[None]:
+    """Two sources that look at each other's posts are compared one after the other."""
+    if not across:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [EVERYTHING])
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [EVERYTHING])
+
+
+def _write(passed: QuerySet[Post], fallen: dict[int, Dropped]) -> None:
+    """In pieces: who is interrupted leaves posts new, and the next comparison comes out the same."""
+    source_id, at = 0, 0
+    while chunk := list(passed.filter(pk__gt=at).order_by("pk").values_list("pk", "source_id")[:CHUNK]):
+        at, source_id = chunk[-1]
+        with _locked(source_id):
+            keep(pk for pk, _source in chunk if pk not in fallen)
+            drop([(pk, fallen.pop(pk)) for pk, _source in chunk if pk in fallen])
+    _write_elsewhere(fallen)
+
+
+def _write_elsewhere(fallen: dict[int, Dropped]) -> None:
+    """Posts of other sources that a better one beats, or whose better one has changed. None comes back from here: their
+    own re-screening does that."""
+    lost = iter(fallen.items())
+    while chunk := dict(islice(lost, CHUNK)):
+        there = Post.objects.filter(pk__in=chunk).order_by("source_id").values_list("source_id", "pk")
+        by_source: dict[int, list[int]] = {}
+        for source_id, pk in there:
+            by_source.setdefault(source_id, []).append(pk)
+        for source_id, pks in by_source.items():
+            with _locked(source_id):
+                drop([(pk, chunk[pk]) for pk in pks])
+
+
+@contextmanager
+def _locked(source_id: int) -> Iterator[None]:
+    """Nobody adds posts to the source, or makes pairs of them, until this commits."""
+    with transaction.atomic():
+        Source.objects.select_for_update(no_key=True).get(pk=source_id)
+        yield

@@ -1,0 +1,32 @@
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from sources.cleaning import fold
+
+from .base import Dropped, Member, SetScreen, Setting, rank, whole
+
+
+class PerQuestion(SetScreen):
+    """At most `most` answers to one question, those with the most votes. Without an id of the question, its title says which it is."""
+
+    settings: ClassVar = {"most": Setting("int", 4)}
+    reason = "enough_answers"
+
+    def __init__(self, most: int = 4) -> None:
+        self.most = whole(most, 1)
+
+    def among(self, members: Iterable[Member]) -> Iterator[tuple[int, Dropped]]:
+        answers: dict[str, list[tuple[bool, float, int]]] = defaultdict(list)
+        for member in members:
+            if question := _question(member):
+                answers[question].append(rank(member))
+        for found in answers.values():
+            if len(found) > self.most:
+                best = {key[-1] for key in heapq.nsmallest(self.most, found)}
+                yield from ((key[-1], Dropped(self.reason, str(len(found)))) for key in found if key[-1] not in best)
+
+
+def _question(member: Member) -> str:
+    return f"#{member.question_id}" if member.question_id else fold(member.title)
