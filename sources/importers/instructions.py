@@ -1,6 +1,6 @@
 """Data sets of instructions, as others and as we ourselves publish them: COIG-CQIA, Alpaca, BELLE's questions, conversations."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from sources.cleaning import plain
 
@@ -14,7 +14,7 @@ class Alpaca(Importer):
     """Also with `chosen` and `rejected` replies, of which the chosen one counts. `history` is what was said before."""
 
     label = "Alpaca"
-    shapes = (frozenset({"instruction", "output"}), frozenset({"instruction", "chosen"}))
+    shapes: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"instruction", "output"}), frozenset({"instruction", "chosen"}))
 
     def read(self, row: Raw) -> PostData:
         title, body, reply = plain(text(row, "instruction")), plain(text(row, "input")), plain(text(row, "output", "chosen"))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from datasets.schemas import SCHEMAS
 from sources.importers import IMPORTERS, Rejected, recognise
 from tests.sources import samples
 
@@ -122,6 +123,15 @@ def test_instruction_input_and_output():
     assert [item["text"] for item in read("alpaca", samples.ALPACA).context] == ["先前问", "先前答"]
     assert read("alpaca", samples.PREFERENCE).answer == "下雨了。"
     assert (read("belle", samples.BELLE).title, read("belle", samples.BELLE).answer) == ("一天有多少小时？", "24 小时。")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("given", ["关于雨", ""])
+def test_what_this_product_writes_it_reads_back(schema, given):
+    row = SCHEMAS[schema].row({**samples.CQIA, "input": given})
+    post = read(recognise([row]), row)
+    assert "\n".join(filter(None, [post.title, post.body])) == "\n".join(filter(None, ["写一句话", given]))
+    assert post.answer == "下雨了。"
 
 
 def test_of_a_conversation_the_first_question_and_answer_are_the_post_and_the_rest_its_context():

@@ -160,3 +160,11 @@ def test_a_thread_that_is_interrupted_anywhere_ends_like_any_other(monkeypatch, 
     importing.run_import(run.pk)
     assert outcome(run) == outcome(undisturbed)
     assert list(run.posts.order_by("row").values_list("context")) == list(undisturbed.posts.order_by("row").values_list("context"))
+
+
+def test_a_yearly_list_of_ruozhiba_as_it_was_dumped(wild):
+    content = wild("tieba/aiotieba_thread_7339397421.jsonl").read_bytes()
+    run = imported(make_source(platform="tieba"), content, "thread.jsonl")
+    assert (run.read, run.created, run.known, run.rejected) == (2278, 357, 0, 1921)
+    assert not run.posts.filter(title__regex=r"^[*]?[0-9]{1,3}[.、]").exclude(title__startswith="1.").exists()
+    assert len({post.author for post in run.posts.all()}) == 1
