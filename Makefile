@@ -16,7 +16,7 @@ help:
 	@echo 'make test-browser    the tests that drive a real Chromium'
 	@echo 'make test-processes  the tests that start the real processes and kill some'
 	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
-	@echo 'make bench-NAME      measure (bench/NAME.py): start'
+	@echo 'make bench-NAME      measure (bench/NAME.py): start, near-duplicates'
 	@echo 'make format          let the formatters have their way'
 	@echo 'make messages        bring the translations in step with the code'
 	@echo 'make clean           remove .venv and caches (your data under var/ stays)'

@@ -35,6 +35,7 @@ SHORT_LIKE, LONG_LIKE = 0.5, 0.7  # chosen on bench/near_duplicates.jsonl
 PERMUTATIONS, ROWS = 48, 4  # 12 bands of 4: pairs of 0.7 meet with 96 %, of 0.8 with 99.8 %
 CROWD = 2_000  # texts that share a shingle: more tell of a phrase, not of a copy, and meet by their other shingles
 BATCH = 2_000
+CACHE = 20_000  # sets of shingles kept at hand, of 5 kB each
 
 
 @functools.cache
@@ -148,15 +149,15 @@ class _Short:
         members = sorted(_Member(key, folded) for folded, key in self.twins.items())
         known = Counter(shingle for member in members for shingle in shingles(member.folded))
         posted: dict[str, array[int]] = {}
+        pieces = functools.lru_cache(CACHE)(lambda at: shingles(members[at].folded))
         for at, member in enumerate(members):
-            mine = shingles(member.folded)
+            mine = pieces(at)
             rarest = sorted(mine, key=lambda shingle: (known[shingle], shingle))
             prefix = [each for each in rarest[: len(mine) - ceil(self.like * len(mine) - 1e-9) + 1] if known[each] > 1]
             near = {other for shingle in prefix for other in posted.get(shingle, ())}
             for other in near:
-                theirs = members[other]
-                if self._may(len(mine), len(theirs.folded)) and jaccard(mine, shingles(theirs.folded)) >= self.like:
-                    yield theirs.key, member.key
+                if self._may(len(mine), len(members[other].folded)) and jaccard(mine, pieces(other)) >= self.like:
+                    yield members[other].key, member.key
             for shingle in prefix:
                 if known[shingle] <= CROWD:
                     posted.setdefault(shingle, array("I")).append(at)
