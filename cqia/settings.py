@@ -182,6 +182,7 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 UPLOADS, DATASET_FILES = VAR / "uploads", VAR / "datasets"
+FETCH = env.bool("CQIA_FETCH", default=True)  # whether an admin may name a file by its URL: see docs/adr/0007
 
 # --- the model that drafts --------------------------------------------------------------------------------------------
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="")

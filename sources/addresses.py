@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-MAX_URL = 2000
+MAX_URL = 2000  # bytes: more does not fit into an index of the database
 # Above 1023 a port may be asked for, for web servers that listen there, but not where databases, caches, queues, consoles
 # and agents do by default: the servers of a company have public addresses too, and trust whoever reaches these.
 REFUSED_PORTS = frozenset({
@@ -65,7 +65,7 @@ class Address:
 
 def parse(url: str) -> Address:
     """Raises Refused: bad_url, scheme_refused, userinfo_refused, port_refused."""
-    if len(url) > MAX_URL or not url.isprintable() or any(char.isspace() for char in url) or "\\" in url:
+    if not url.isprintable() or len(url.encode()) > MAX_URL or any(char.isspace() for char in url) or "\\" in url:
         raise Refused("bad_url")
     try:
         parts = urlsplit(url)

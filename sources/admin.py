@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from .models import ImportRun, Post, RejectedRow, Source
+from .models import Fetch, ImportRun, Post, RejectedRow, Source
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -27,6 +27,12 @@ class SourceAdmin(ReadOnly):
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnly):
     list_display = ("id", "source", "file_name", "state", "read", "created", "known", "rejected", "error_code", "created_at")
+    list_filter = ("state", "source")
+
+
+@admin.register(Fetch)
+class FetchAdmin(ReadOnly):
+    list_display = ("id", "source", "url", "state", "run", "error_code", "created_at")
     list_filter = ("state", "source")
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import generics, parsers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
 
-from . import importing, policy, screening
+from . import fetch_api, importing, policy, screening
 from .jobs import send_hint
 from .models import ImportRun, Post, RejectedRow, Source
 from .serializers import ImportSerializer, NewImport, PostFilter, PostSerializer, RejectedRowSerializer, SourceSerializer
@@ -62,14 +63,21 @@ class OneSource(generics.RetrieveUpdateAPIView[Source]):
 class Imports(views.APIView):
     permission_classes = [HasRole]
     role = "admin"
-    parser_classes = [parsers.MultiPartParser]
+    parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
 
     @extend_schema(
-        request={"multipart/form-data": NewImport},
-        responses={202: ImportSerializer, 200: OpenApiResponse(ImportSerializer, description="The same bytes again: the earlier import")},
+        description="A file, as multipart: the answer is its import. Or its URL, as JSON: the answer is the fetch, which says, under "
+        "`/fetches/{id}/`, what import the file became once it is here.",
+        request={"multipart/form-data": NewImport, "application/json": fetch_api.NewFetch},
+        responses={
+            202: PolymorphicProxySerializer("ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer], resource_type_field_name=None),
+            200: OpenApiResponse(ImportSerializer, description="The same bytes again: the earlier import"),
+        },
     )
     def post(self, request: Request, slug: str) -> Response:
         source = get_object_or_404(Source.objects.for_user(_person(request)), slug=slug)
+        if isinstance(request.data, Mapping) and "url" in request.data:
+            return fetch_api.order(request, source)
         asked = NewImport(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import api
+from . import api, fetch_api
 
 urlpatterns: list[URLPattern] = [
     path("sources/", api.Sources.as_view(), name="api_sources"),
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/", api.OneImport.as_view(), name="api_import"),
     path("imports/<int:pk>/rejected/", api.Rejected.as_view(), name="api_rejected"),
     path("imports/<int:pk>/cancel/", api.CancelImport.as_view(), name="api_cancel_import"),
+    path("fetches/<int:pk>/", fetch_api.OneFetch.as_view(), name="api_fetch"),
     path("posts/", api.Posts.as_view(), name="api_posts"),
     path("posts/<int:pk>/rescue/", api.Rescue.as_view(), name="api_rescue"),
 ]

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import role_required
 
 from . import importing, wording
+from .fetch_forms import fetch_form
 from .forms import ImportForm
 from .jobs import send_hint
 from .models import Heartbeat, ImportRun, Source
@@ -44,7 +45,8 @@ def new(request: HttpRequest, slug: str = "") -> HttpResponse:
         except importing.Refused as error:
             form.add_error("file", str(error))
     form.mark()
-    return render(request, "sources/import.html", {"form": form, "source": source}, status=400 if form.errors else 200)
+    context = {"form": form, "source": source, "fetch": fetch_form(sources, source)}
+    return render(request, "sources/import.html", context, status=400 if form.errors else 200)
 
 
 def _start(request: HttpRequest, form: ImportForm, source: Source) -> HttpResponse:

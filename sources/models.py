@@ -1,4 +1,4 @@
-"""Where texts come from: a Source and its policy, the ImportRuns that read files for it, the Posts they found."""
+"""Where texts come from: a Source and its policy, the ImportRuns that read files for it (Fetches bring some), the Posts they found."""
 
 from __future__ import annotations
 
@@ -136,6 +136,37 @@ class ImportRun(Job):
         if self.state == self.State.SUCCEEDED:
             return 100
         return min(99, 100 * int(self.cursor.get("byte", 0)) // max(1, self.size))
+
+
+class Fetch(Job):
+    """A file that is brought here from its URL, and becomes an import once it is whole.
+
+    queued ──▶ running ──▶ succeeded, with its run | failed
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Done")
+        FAILED = "failed", _("Failed")
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="fetches")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    url = models.CharField(max_length=2000)
+    options = models.JSONField(default=dict, blank=True)  # of `start_import`: importer, mapping
+    received = models.BigIntegerField(default=0)  # bytes
+    run = models.ForeignKey(ImportRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="fetch_done_has_run", condition=Q(state="succeeded") ^ Q(run=None)),
+            models.UniqueConstraint(
+                name="fetch_same_url_once_at_a_time", fields=["source", "url"], condition=Q(state__in=["queued", "running"])
+            ),
+        ]
+        indexes: ClassVar = [models.Index(name="fetch_open", fields=["id"], condition=Q(state__in=["queued", "running"]))]
 
 
 class RejectedRow(models.Model):

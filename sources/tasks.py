@@ -3,9 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
+from .downloading import run_fetch
 from .importing import run_import
 from .jobs import send_hint, send_hints
-from .models import Heartbeat, ImportRun, Source
+from .models import Fetch, Heartbeat, ImportRun, Source
 from .screening import screen
 
 
@@ -14,6 +15,12 @@ def import_file(run_id: int) -> None:
     run_import(run_id)
     for source_id in ImportRun.objects.filter(pk=run_id, state="succeeded").values_list("source_id", flat=True):
         send_hint(screen_source, source_id)
+
+
+@shared_task
+def fetch_url(fetch_id: int) -> None:
+    if run := run_fetch(fetch_id):
+        send_hint(import_file, run.pk)
 
 
 @shared_task
@@ -26,6 +33,7 @@ def screen_source(source_id: int) -> None:
 def resend_hints() -> None:
     """Say again what is due, and that somebody works here."""
     Heartbeat.objects.update_or_create(queue="work", defaults={"seen_at": timezone.now()})
+    send_hints(fetch_url, Fetch.objects.due().values_list("pk", flat=True))
     send_hints(import_file, ImportRun.objects.due().values_list("pk", flat=True))
     busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")
     send_hints(screen_source, Source.objects.filter(posts__status="new").exclude(pk__in=busy).distinct().values_list("pk", flat=True))

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from . import import_views, views
+from . import fetch_views, import_views, views
 
 app_name = "sources"
 urlpatterns = [
     path("", views.list_, name="list"),
     path("new/", views.add, name="add"),
     path("import/", import_views.new, name="new_import"),
+    path("import/fetch/", fetch_views.new, name="new_fetch"),
+    path("fetches/<int:pk>/", fetch_views.one, name="fetch"),
+    path("fetches/<int:pk>/progress/", fetch_views.progress, name="fetch_progress"),
     path("imports/<int:pk>/", import_views.one, name="import"),
     path("imports/<int:pk>/progress/", import_views.progress, name="import_progress"),
     path("imports/<int:pk>/cancel/", import_views.cancel, name="cancel_import"),
@@ -18,4 +21,5 @@ urlpatterns = [
     path("<slug:slug>/edit/", views.edit, name="edit"),
     path("<slug:slug>/posts/", views.posts, name="posts"),
     path("<slug:slug>/import/", import_views.new, name="new_import"),
+    path("<slug:slug>/import/fetch/", fetch_views.new, name="new_fetch"),
 ]
