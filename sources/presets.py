@@ -1,7 +1,8 @@
 """The sources that the product knows from the start: recipes of the platforms, which an admin can change.
 
 The floors are those reported for COIG-CQIA where it has one (replies of 280 characters for Zhihu and Xiaohongshu, 200
-for Douban, 5 votes for SegmentFault); the others are ours. `licence` stays empty, which means unknown: what a text may be used for is for a person to find out.
+for Douban, 5 votes for SegmentFault), as are the four answers to a question and the 500 best of 弱智吧; the others are ours.
+`licence` stays empty, which means unknown: what a text may be used for is for a person to find out.
 """
 
 from pathlib import Path
@@ -18,7 +19,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "platform": Platform.TIEBA,
         "instruction_templates": ["{title}"],
         "reply": Reply.MODEL,
-        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 6, "max": 200}, {"screen": "votes", "min": 50}],
+        "screens": [
+            DUPLICATE,
+            {"screen": "length", "field": "title", "min": 6, "max": 200},
+            {"screen": "votes", "min": 50},
+            {"screen": "statement", "off": True},  # a heuristic: for an admin who has seen what it drops
+            {"screen": "best", "count": 500, "off": True},  # for lists that have votes
+        ],
         "task_type": {"major": ["问答"], "minor": ["逻辑问答"]},
         "domain": ["通用", "逻辑"],
     },
@@ -27,7 +34,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "platform": Platform.ZHIHU,
         "instruction_templates": ["{title}\n{body}"],
         "reply": Reply.SOURCE,
-        "screens": [DUPLICATE, {"screen": "votes", "min": 50}, {"screen": "length", "field": "answer", "min": 280, "max": 8000}],
+        "screens": [
+            DUPLICATE,
+            {"screen": "votes", "min": 50},
+            {"screen": "length", "field": "answer", "min": 280, "max": 8000},
+            {"screen": "per_question", "most": 4},
+        ],
         "task_type": {"major": ["问答"], "minor": ["社区问答"]},
         "domain": ["通用"],
     },
