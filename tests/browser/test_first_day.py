@@ -1,21 +1,14 @@
 """A new user's first day: `manage.py run` on an empty machine, five demo pairs by keyboard alone, a version, a download."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.house import House, wait_for
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"no Chromium at {CHROMIUM}: the first day is NOT tested in a browser"),
-]
+pytestmark = pytest.mark.browser
 KEYS = ["instruction", "input", "output", "task_type", "domain", "metadata", "answer_from", "human_verified", "copyright"]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +21,16 @@ def house(tmp_path_factory):
 
 
 @pytest.fixture
-def page(house: House):
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900}, accept_downloads=True)
-        page = context.new_page()
-        page.complaints = []
-        page.on("console", lambda m: page.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda r: page.complaints.append(f"foreign: {r.url}") if not r.url.startswith((house.url, "data:", "blob:")) else None,
-        )
-        yield page
-        browser.close()
+def page(chromium, house: House):
+    context = chromium.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.complaints = []
+    ours = (house.url, "data:", "blob:")
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda sent: None if sent.url.startswith(ours) else page.complaints.append(f"foreign: {sent.url}"))
+    yield page
+    context.close()
 
 
 def sign_in_by_keyboard(page, house: House) -> None:

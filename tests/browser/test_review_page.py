@@ -1,7 +1,5 @@
 """The review page in a real browser: an annotator who never touches the mouse, and everything that goes wrong meanwhile."""
 
-import os
-import shutil
 import uuid
 from datetime import timedelta
 
@@ -16,20 +14,9 @@ from django.utils import timezone
 from annotation.models import Assignment, ModelCall, Pair, PromptVersion, Review, Skip
 from tests.builders import make_draft, make_pair, make_post, make_source
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"no Chromium at {CHROMIUM}: the review page is NOT tested in a browser"),
-]
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
 ]
 TITLES = [
     "影子淋了雨会不会变重",
@@ -45,16 +32,6 @@ PRESS_AT_ONCE = """() => new MutationObserver(() => {
     window.pressed = (window.pressed ?? 0) + 1;
     for (const code of ['KeyA', 'KeyS']) document.dispatchEvent(new KeyboardEvent('keydown', { code, bubbles: true }));
 }).observe(document.getElementById('main'), { childList: true })"""
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in this thread
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
-    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
 @pytest.fixture
