@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from . import api, fetch_api
+from . import api, fetch_api, screen_api
 
 urlpatterns: list[URLPattern] = [
     path("sources/", api.Sources.as_view(), name="api_sources"),
     path("sources/<slug:slug>/", api.OneSource.as_view(), name="api_source"),
     path("sources/<slug:slug>/imports/", api.Imports.as_view(), name="api_imports"),
+    path("sources/<slug:slug>/rescreen/", screen_api.Rescreen.as_view(), name="api_rescreen"),
     path("imports/<int:pk>/", api.OneImport.as_view(), name="api_import"),
     path("imports/<int:pk>/rejected/", api.Rejected.as_view(), name="api_rejected"),
     path("imports/<int:pk>/cancel/", api.CancelImport.as_view(), name="api_cancel_import"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import fetch_views, import_views, views
+from . import fetch_views, import_views, screen_views, views
 
 app_name = "sources"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("posts/<int:pk>/rescue/", views.rescue, name="rescue"),
     path("<slug:slug>/", views.detail, name="detail"),
     path("<slug:slug>/edit/", views.edit, name="edit"),
+    path("<slug:slug>/screens/", screen_views.screens, name="screens"),
+    path("<slug:slug>/rescreen/", screen_views.rescreen, name="rescreen"),
     path("<slug:slug>/posts/", views.posts, name="posts"),
     path("<slug:slug>/import/", import_views.new, name="new_import"),
     path("<slug:slug>/import/fetch/", fetch_views.new, name="new_fetch"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # Of rows that did not become posts (RejectedRow.reason).
 ROWS: Mapping[str, object] = {
@@ -115,6 +116,7 @@ SCREENS: Mapping[str, object] = {
     "near_duplicate": _("No near-duplicates"),
 }
 SETTINGS: Mapping[str, object] = {
+    "on": pgettext_lazy("screen", "On"),
     "field": _("Field"),
     "min": _("At least"),
     "max": _("At most"),

@@ -1,0 +1,68 @@
+"""Pages about a source's screens: which there are and in what order, and screening again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.permissions import role_required
+
+from . import policy, screen_forms, screening, wording
+from .jobs import send_hint
+from .models import Source
+from .screens import SCREENS, BadScreen
+from .tasks import screen_source
+from .views import person
+
+
+@role_required("admin")
+def screens(request: HttpRequest, slug: str) -> HttpResponse:
+    """Buttons that move, add and take out show the list anew; only Save writes it."""
+    source = get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
+    if request.method != "POST":
+        return _page(request, source, screen_forms.shown(source.screens))
+    forms, act = screen_forms.posted(request.POST), request.POST.get("act", "save")
+    if act != "save":
+        return _page(request, source, screen_forms.moved(forms, act, request.POST.get("added", "")))
+    valid = [form.is_valid() for form in forms]  # all of them, to show every mistake at once
+    if not all(valid):
+        return _page(request, source, forms, status=400)
+    try:
+        changed = policy.change(source, by=person(request), screens=[form.given() for form in forms])
+    except policy.BadPolicy as error:
+        return _page(request, source, forms, status=400, error=str(error))
+    text = _("Saved. It holds for what comes from now on; screen again to apply it to the posts that are there.")
+    messages.success(request, text if changed else _("Nothing was different, nothing was changed."), extra_tags="ok")
+    return redirect("sources:detail", slug=slug)
+
+
+@require_POST
+@role_required("admin")
+def rescreen(request: HttpRequest, slug: str) -> HttpResponse:
+    source = get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
+    try:
+        count = screening.rescreen(source, by=person(request))
+    except screening.StaleState:
+        messages.info(request, _("The posts are being screened at this moment. Try again when that is done."))
+    except BadScreen as error:
+        messages.error(request, _("This is no screen with settings that it knows: %(error)s") % {"error": error}, extra_tags="no")
+    else:
+        send_hint(screen_source, source.pk)
+        text = _("%(count)s posts are screened again. Reviewed pairs and rescued posts stay as they are.")
+        messages.success(request, text % {"count": count}, extra_tags="ok")
+    return redirect("sources:detail", slug=slug)
+
+
+def _page(
+    request: HttpRequest, source: Source, forms: list[screen_forms.ScreenForm], *, status: int = 200, error: str = ""
+) -> HttpResponse:
+    for form in forms:
+        form.mark()
+    kinds = [(name, wording.screen_name(name)) for name in SCREENS]
+    context: dict[str, Any] = {"source": source, "forms": forms, "kinds": kinds, "error": error, "is_wrong": status != 200}
+    return render(request, "sources/screens.html", context, status=status)
