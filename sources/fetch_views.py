@@ -37,7 +37,8 @@ def new(request: HttpRequest, slug: str = "") -> HttpResponse:
         return render(request, "sources/import.html", {"form": file_form, "source": source, "fetch": form}, status=400)
     given = form.cleaned_data
     into = source or given["source"]
-    fetch, _created = downloading.order(into, url=given["url"], by=person(request), importer=given["importer"], mapping=form.mapping())
+    options = {"importer": given["importer"], "mapping": form.mapping(), "encoding": given.get("encoding", "")}
+    fetch, _created = downloading.order(into, url=given["url"], by=person(request), **options)
     send_hint(fetch_url, fetch.pk)
     return redirect("sources:fetch", pk=fetch.pk)
 

@@ -142,7 +142,7 @@ class Body:
         if response.status != 200:
             raise Refused("http_status", status=response.status)
         if encoding not in ("identity", "", "gzip", "x-gzip"):
-            raise Refused("encoding_refused", encoding=encoding[:40])
+            raise Refused("encoding_refused", encoding="".join(filter(str.isprintable, encoding))[:40])
         self._unpack = _Gunzip() if "gzip" in encoding else None
         if self._unpack:
             self.name = name.removesuffix(".gz")

@@ -83,7 +83,8 @@ class TestJob:
     @pytest.mark.parametrize(
         ("said", "code", "words"),
         [(answer(b"x", "404 Not Found"), "http_status", "404"), (answer(b"x" * 9, Content_Length=99), "broke_off", "broke off"),
-         (b"x", "not_http", "cannot be read"), (answer(b"<script>", Content_Encoding="<script>"), "encoding_refused", "<script>")],
+         (b"x", "not_http", "cannot be read"), (answer(b"x", Content_Encoding="b\0r"), "encoding_refused", "(br)"),
+         (answer(b"<script>", Content_Encoding="<script>"), "encoding_refused", "<script>")],
     )  # fmt: skip
     def test_what_a_server_does_wrong_is_told_and_leaves_nothing(self, there, uploads, said, code, words):
         there.said = said
