@@ -88,8 +88,9 @@ class Imports(views.APIView):
         except importing.Refused as error:
             raise Problem(413, error.code, str(error)) from error
         run, created = importing.start_import(
-            source, stored, name=given["file"].name, by=_person(request), importer=given.get("importer", ""), mapping=given.get("mapping")
-        )
+            source, stored, name=given["file"].name, by=_person(request),
+            importer=given.get("importer", ""), mapping=given.get("mapping"), encoding=given.get("encoding", ""),
+        )  # fmt: skip
         send_hint(import_file, run.pk)
         return Response(ImportSerializer(run).data, status=202 if created else 200)
 

@@ -104,6 +104,11 @@ class ImportForm(Marked, forms.Form):
     source = forms.ModelChoiceField(label=gettext_lazy("Source"), queryset=Source.objects.none(), to_field_name="slug", empty_label=None)
     file = forms.FileField(label=gettext_lazy("File"), allow_empty_file=True)
     importer = forms.ChoiceField(label=gettext_lazy("Format"), required=False)
+    encoding = forms.ChoiceField(
+        label=gettext_lazy("Encoding"),
+        required=False,
+        choices=[("", gettext_lazy("UTF-8 (usual)")), ("gb18030", gettext_lazy("GB18030 (also GBK, GB2312)"))],
+    )
 
     def __init__(self, *args: Any, sources: Any, source: Source | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -53,7 +53,8 @@ def _start(request: HttpRequest, form: ImportForm, source: Source) -> HttpRespon
     file = form.cleaned_data["file"]
     stored = importing.store(file, file.name)
     importer, mapping = form.cleaned_data["importer"], form.mapping()
-    run, created = importing.start_import(source, stored, name=file.name, by=person(request), importer=importer, mapping=mapping)
+    given = {"importer": importer, "mapping": mapping, "encoding": form.cleaned_data["encoding"]}
+    run, created = importing.start_import(source, stored, name=file.name, by=person(request), **given)
     send_hint(import_file, run.pk)
     if not created:
         messages.info(request, _("This very file was imported before: this is that import. Nothing was read twice."))

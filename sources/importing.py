@@ -13,9 +13,9 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import partial
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -50,7 +50,14 @@ NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\
 
 
 def start_import(
-    source: Source, stored: StoredFile, *, name: str, by: User | None, importer: str = "", mapping: Mapping[str, str] | None = None
+    source: Source,
+    stored: StoredFile,
+    *,
+    name: str,
+    by: User | None,
+    importer: str = "",
+    mapping: Mapping[str, str] | None = None,
+    encoding: str = "",
 ) -> tuple[ImportRun, bool]:
     """Order the reading of a stored file. The same bytes again give the earlier run and False; a failed or cancelled one does not count."""
     same = ImportRun.objects.filter(source=source, sha256=stored.sha256, state__in=["queued", "running", "succeeded"])
@@ -61,7 +68,7 @@ def start_import(
         with transaction.atomic():
             run = ImportRun.objects.create(
                 source=source, sha256=stored.sha256, size=stored.size, file_name=_printable(name), by=by,
-                importer=importer or ("generic" if mapping else ""), mapping=mapping,
+                importer=importer or ("generic" if mapping else ""), mapping=mapping, encoding=encoding,
             )  # fmt: skip
     except IntegrityError:  # somebody uploaded the same at the same moment
         return same.get(), False
@@ -104,22 +111,31 @@ describe_reason = wording.row_reason
 
 
 def _read(run: ImportRun) -> None:
-    path = path_of(run.sha256)
-    layout = readers.examine(path, run.file_name)
-    if not run.cursor:
-        run.hold(importer=_choose(run, path, layout))
-    threads = _threads(run, path, layout)
-    rows = readers.read(path, layout, (run.cursor.get("row", 0), run.cursor.get("byte", 0)))
-    for batch in _batches(rows, run.cursor.get("byte", 0)):
-        _write_batch(run, threads, batch)
+    reading = _reading(run)
+    with closing(reading.rows((run.cursor.get("row", 0), run.cursor.get("byte", 0)))) as rows:
+        first = [] if run.cursor else _first(rows)
+        if not run.cursor:
+            run.hold(importer=_choose(run, first[:SAMPLE]))
+        threads = _threads(run, first)
+        for batch in _batches(chain(first, rows)):
+            _write_batch(run, threads, batch, reading.size)
     cut = run.rejected_rows.filter(reason=CUT_SHORT).first()
     detail = {"error_code": CUT_SHORT, "error_detail": json.dumps({"row": cut.row})} if cut else {}
     run.finish("succeeded", **detail)
 
 
-def _choose(run: ImportRun, path: Path, layout: readers.Layout) -> str:
+def _reading(run: ImportRun) -> readers.Reading:
+    """The lease is renewed while a large file is looked through."""
+    return readers.Reading(path_of(run.sha256), run.file_name, encoding=run.encoding, idle=run.hold)
+
+
+def _first(rows: Iterator[readers.Row]) -> list[readers.Row]:
+    """Those that a file is judged by, and no more of it than fits a batch."""
+    return next(_batches(islice(rows, THREADS_SAMPLE)), [])
+
+
+def _choose(run: ImportRun, sample: list[readers.Row]) -> str:
     """The importer for the file, by its first rows. Raises BadFile when none can read it."""
-    sample = list(islice(readers.read(path, layout), SAMPLE))
     rows = [row.value for row in sample if isinstance(row.value, dict)]
     if not rows:
         reasons = [row.value.reason for row in sample if isinstance(row.value, BadRow)]
@@ -135,29 +151,34 @@ def _choose(run: ImportRun, path: Path, layout: readers.Layout) -> str:
     return name or fallback
 
 
-def _threads(run: ImportRun, path: Path, layout: readers.Layout) -> Threads:
+def _threads(run: ImportRun, first: list[readers.Row]) -> Threads:
     """The run's importer, and what becomes of floors: as the first rows have it, then as the last batch left it."""
     importer, seal = IMPORTERS[run.importer](run.mapping), partial(_pseudonym, run.importer)
     if type(importer).floor is Importer.floor:
         return Threads(importer, "", {}, seal)
     if "floors" in run.cursor:
         return Threads(importer, run.cursor["floors"], run.cursor["threads"], seal)
-    sample = [row.value for row in islice(readers.read(path, layout), THREADS_SAMPLE) if isinstance(row.value, dict)]
+    if not first:
+        with closing(_reading(run).rows()) as rows:
+            first = _first(rows)
+    sample = [row.value for row in first if isinstance(row.value, dict)]
     return Threads(importer, *plan(importer, sample, run.source.floors, seal), seal)
 
 
-def _batches(rows: Iterator[readers.Row], byte: int) -> Iterator[list[readers.Row]]:
+def _batches(rows: Iterator[readers.Row]) -> Iterator[list[readers.Row]]:
     batch: list[readers.Row] = []
+    weight = 0
     for row in rows:
         batch.append(row)
-        if len(batch) >= BATCH or row.end - byte >= BATCH_BYTES:
+        weight += row.weight
+        if len(batch) >= BATCH or weight >= BATCH_BYTES:
             yield batch
-            batch, byte = [], row.end
+            batch, weight = [], 0
     if batch:
         yield batch
 
 
-def _write_batch(run: ImportRun, threads: Threads, batch: list[readers.Row]) -> None:
+def _write_batch(run: ImportRun, threads: Threads, batch: list[readers.Row], of: int) -> None:
     """The rows, what was rejected of them, the counts and the cursor in one commit. Raises LostLease, and then nothing was written."""
     posts, rejected = _convert(run, threads, batch)
     remembered = {"floors": threads.mode, "threads": threads.state} if threads.state else {}
@@ -173,7 +194,7 @@ def _write_batch(run: ImportRun, threads: Threads, batch: list[readers.Row]) -> 
             created=run.created + len(new),
             known=run.known + len(batch) - len(rejected) - len(new),
             rejected=run.rejected + len(rejected),
-            cursor={"row": batch[-1].number, "byte": batch[-1].end, **remembered},
+            cursor={"row": batch[-1].number, "byte": batch[-1].end, "of": of, **remembered},
         )
 
 

@@ -115,7 +115,7 @@ class ImportRun(Job):
     importer = models.CharField(max_length=64, blank=True)  # empty: recognised from the first rows
     encoding = models.CharField(max_length=16, blank=True)  # empty: UTF-8; anything else only because a person said so
     mapping = models.JSONField(default=dict, blank=True)  # for the generic importer: post field -> column
-    cursor = models.JSONField(default=dict)  # {"row": rows read, "byte": offset read up to}
+    cursor = models.JSONField(default=dict)  # {"row": rows read, "byte": read up to there, "of": where it ends}
     read = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0)
@@ -135,7 +135,7 @@ class ImportRun(Job):
     def percent(self) -> int:
         if self.state == self.State.SUCCEEDED:
             return 100
-        return min(99, 100 * int(self.cursor.get("byte", 0)) // max(1, self.size))
+        return min(99, 100 * int(self.cursor.get("byte", 0)) // max(1, self.cursor.get("of") or self.size))
 
 
 class Fetch(Job):

@@ -9,6 +9,7 @@ import orjson
 MAX_ROW = 1024 * 1024  # bytes
 MAX_TEXT = 200_000  # characters of one cell
 MAX_DEPTH = 64
+MAX_COLUMNS = 200
 _NAN = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)\b")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -28,8 +29,13 @@ def parse(line: bytes) -> dict[str, Any] | BadRow:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return BadRow(_why(line, str(error)), str(error)[:300], shown(line))
-    bad = unfit(value) if isinstance(value, dict) else BadRow("not_an_object")
+    bad = unfit_row(value) if isinstance(value, dict) else BadRow("not_an_object")
     return BadRow(bad.reason, bad.detail, shown(line)) if bad else value
+
+
+def unfit_row(row: dict[str, Any]) -> BadRow | None:
+    """What in `row` the database would refuse, or nobody means."""
+    return BadRow("too_many_columns", f"{len(row)} > {MAX_COLUMNS}") if len(row) > MAX_COLUMNS else unfit(row)
 
 
 def unfit(value: Any, depth: int = 0) -> BadRow | None:

@@ -11,6 +11,7 @@ from . import importing, policy, wording
 from .importers import IMPORTERS
 from .importers.generic import NAMES
 from .models import ImportRun, Post, RejectedRow, Source
+from .readers import ENCODINGS
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
@@ -63,8 +64,8 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
     class Meta:
         model = ImportRun
         fields = (
-            "id", "source", "status", "counts", "percent", "file_name", "sha256", "size", "importer", "mapping", "error", "warning",
-            "created_at", "started_at", "finished_at",
+            "id", "source", "status", "counts", "percent", "file_name", "sha256", "size", "importer", "encoding", "mapping", "error",
+            "warning", "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
     def get_counts(self, run: ImportRun) -> dict[str, int]:
@@ -108,6 +109,7 @@ class NewImport(serializers.Serializer[Any]):
 
     file = serializers.FileField(allow_empty_file=True)  # importing says why it is of no use
     importer = serializers.ChoiceField(choices=sorted(IMPORTERS), required=False, allow_blank=True)
+    encoding = serializers.ChoiceField(choices=ENCODINGS, required=False, allow_blank=True, help_text="Of a text that is not in UTF-8.")
     mapping = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     dry_run = serializers.BooleanField(required=False)
 

@@ -127,9 +127,15 @@ class TestImports:
         post = Post.objects.get()
         assert (said["mapping"], post.title, post.votes) == ({"title": "问", "votes": "赞"}, "谁？", 12_000)
 
+    def test_the_encoding_of_a_text_is_said_or_it_is_utf8(self, api):
+        file = SimpleUploadedFile("x.jsonl", json.dumps(ROWS[0], ensure_ascii=False).encode("gb18030"))
+        said = upload(api, make_source(), file, encoding="gb18030").json()
+        run_import(said["id"])
+        assert (said["encoding"], Post.objects.count()) == ("gb18030", 1)
+
     @pytest.mark.parametrize(
         ("more", "field"),
-        [({"mapping": "["}, "mapping"), ({"mapping": "[]"}, "mapping"), ({"mapping": '{"a": "b"}'}, "mapping"),
+        [({"encoding": "klingon"}, "encoding"), ({"mapping": "["}, "mapping"), ({"mapping": "[]"}, "mapping"), ({"mapping": '{"a": "b"}'}, "mapping"),
          ({"mapping": '{"title": 1}'}, "mapping"),
          ({"mapping": '{"title": "\\u0000"}'}, "mapping"), ({"importer": "../etc"}, "importer"), ({"file": "text"}, "file")],
     )  # fmt: skip

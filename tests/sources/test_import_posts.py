@@ -124,3 +124,13 @@ def test_a_worker_that_falls_silent_is_not_waited_for(posts, monkeypatch):
 def test_the_annual_posts_of_ruozhiba(wild):
     out, _ = run("ruozhiba", wild("tieba/leymore_post_annual.json"))
     assert out.splitlines()[-1].endswith("read 1361 = created 1361 + known 0 + rejected 0; kept 1359, dropped 2 (duplicate 1, too_long 1)")
+
+
+def test_a_text_in_another_encoding_is_read_when_somebody_says_so(tmp_path):
+    path = tmp_path / "titles.json"
+    path.write_text(json.dumps(ROWS, ensure_ascii=False), "gb18030")
+    with pytest.raises(CommandError, match="UTF-8"):
+        run("ruozhiba", path)
+    out, _ = run("ruozhiba", path, encoding="gb18030")
+    assert "read 4 = created 3" in out
+    assert Post.objects.filter(title=ROWS[0]["title"]).exists()

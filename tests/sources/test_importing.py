@@ -170,7 +170,7 @@ def test_hostile_values_are_stored_as_they_are_or_rejected(uploads):
         {"title": "\u202egnp.exe"},
     ]
     run = imported(make_source(), "\n".join(map(json.dumps, rows)), "a\r\nb\u202e<img>" + "名" * 400 + ".jsonl")
-    assert (run.state, run.created) == ("succeeded", len(rows))
+    assert (run.state, run.created, run.rejected_rows.get().reason) == ("succeeded", len(rows) - 1, "too_many_columns")
     assert set(run.posts.values_list("status", flat=True)) == {"new"}
     assert run.file_name.endswith(".jsonl")
     assert len(run.file_name) == 300

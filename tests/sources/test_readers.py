@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.readers import BadFile, examine, read
+from sources.reading.files import examine
+from sources.reading.limits import BadFile
 from sources.rows import MAX_ROW, MAX_TEXT, BadRow
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256))
@@ -15,7 +16,7 @@ def rows_of(tmp_path):
     def rows(content: bytes | str, name: str = "posts.jsonl", cursor=(0, 0)):
         path = tmp_path / "stored"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return list(read(path, examine(path, name), cursor))
+        return list(examine(path, name).read(cursor))
 
     return rows
 
@@ -69,9 +70,9 @@ def test_line_ends_byte_order_marks_and_a_missing_last_line_break_do_not_matter(
         (b"", "x.csv", "empty_file"),
         (b"\xef\xbb\xbf \n\n", "x.json", "empty_file"),
         (PNG, "x.jsonl", "not_text"),
-        (b"PK\x03\x04" + bytes(60), "x.csv", "not_text"),
+        (b"PK\x03\x04" + bytes(60), "x.csv", "broken_archive"),
         (b"\x7fELF" + bytes(60), "x.json", "not_text"),
-        (b"\x1f\x8b\x08" + bytes(60), "x.jsonl", "not_text"),
+        (b"\x1f\x8b\x08" + bytes(60), "x.jsonl", "broken_archive"),
         (bytes(300), "x.csv", "not_text"),
         ('{"a": "弱智吧"}'.encode("gb18030"), "x.jsonl", "not_utf8"),
         ('{"a": 1}'.encode("utf-16"), "x.jsonl", "not_utf8"),
@@ -183,11 +184,11 @@ def test_reading_goes_on_from_any_row(rows, form, tmp_path_factory):
     }[form]
     path = tmp_path_factory.mktemp("files") / "x"
     path.write_text(content, "utf-8")
-    layout = examine(path, "x.jsonl" if form == "lines" else "x.json")
-    whole = list(read(path, layout))
+    file = examine(path, "x.jsonl" if form == "lines" else "x.json")
+    whole = list(file.read())
     assert [row.value for row in whole] == rows
     for at, row in enumerate(whole, 1):
-        assert list(read(path, layout, (row.number, row.end))) == whole[at:]
+        assert list(file.read((row.number, row.end))) == whole[at:]
 
 
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=12), cut=st.integers(0, 200))
@@ -195,11 +196,11 @@ def test_a_table_cut_anywhere_is_read_to_the_end_and_from_any_row(rows, cut, tmp
     content = "a,b\n" + "".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n" for row in rows)
     path = tmp_path_factory.mktemp("files") / "x.csv"
     path.write_text(content[: max(5, len(content) - cut)], "utf-8", newline="")
-    layout = examine(path, "x.csv")
-    whole = list(read(path, layout))
+    file = examine(path, "x.csv")
+    whole = list(file.read())
     assert cut or [tuple(row.value.values()) for row in whole] == rows
     for at, row in enumerate(whole, 1):
-        assert list(read(path, layout, (row.number, row.end))) == whole[at:]
+        assert list(file.read((row.number, row.end))) == whole[at:]
 
 
 def test_every_file_in_the_wild_goes_on_from_its_middle(wild):
@@ -210,8 +211,8 @@ def test_every_file_in_the_wild_goes_on_from_its_middle(wild):
         "exam/gaokao_geography.json",
     ):
         path = wild(name)
-        layout = examine(path, path.name)
-        whole = list(read(path, layout))
+        file = examine(path, path.name)
+        whole = list(file.read())
         middle = whole[len(whole) // 2]
         assert not [row for row in whole if isinstance(row.value, BadRow)]
-        assert list(read(path, layout, (middle.number, middle.end))) == whole[len(whole) // 2 + 1 :]
+        assert list(file.read((middle.number, middle.end))) == whole[len(whole) // 2 + 1 :]

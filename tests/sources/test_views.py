@@ -207,6 +207,12 @@ class TestImport:
         run_import(ImportRun.objects.get().pk)
         assert Post.objects.values("title", "votes").get() == {"title": "影子会不会怕黑？", "votes": 12}
 
+    def test_the_encoding_can_be_chosen(self, as_admin):
+        make_source("a")
+        as_admin.post("/sources/a/import/", {"file": file("own.csv", "title\n影子会不会怕黑？\n".encode("gbk")), "encoding": "gb18030"})
+        run_import(ImportRun.objects.get().pk)
+        assert Post.objects.get().title == "影子会不会怕黑？"
+
     @pytest.mark.parametrize(("data", "field"), [({}, "file"), ({"file": file(), "importer": "nothing"}, "importer")])
     def test_what_is_missing_is_said_at_its_field(self, as_admin, data, field):
         make_source("a")

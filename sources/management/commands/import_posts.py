@@ -13,6 +13,7 @@ from sources import importing, presets, screening
 from sources.importers import IMPORTERS
 from sources.jobs import send_hint
 from sources.models import Heartbeat, ImportRun, Post, Source
+from sources.readers import ENCODINGS
 from sources.screens import BadScreen
 from sources.tasks import import_file
 
@@ -27,10 +28,11 @@ class Command(BaseCommand):
         parser.add_argument("source", help="the slug of the source")
         parser.add_argument("files", nargs="+", type=Path)
         parser.add_argument("--importer", choices=sorted(IMPORTERS), default="", help="instead of the one that the first rows suggest")
+        parser.add_argument("--encoding", choices=ENCODINGS, default="", help="of a text that is not in UTF-8")
 
-    def handle(self, *args: Any, source: str, files: list[Path], importer: str, **options: Any) -> None:
+    def handle(self, *args: Any, source: str, files: list[Path], importer: str, encoding: str, **options: Any) -> None:
         found = self._source(source)
-        failures = [sentence for path in files if (sentence := self._import(found, path, importer))]
+        failures = [sentence for path in files if (sentence := self._import(found, path, importer=importer, encoding=encoding))]
         if failures:
             raise CommandError("\n".join(failures))
 
@@ -43,14 +45,14 @@ class Command(BaseCommand):
             raise CommandError(f"there is no source {slug}. There are: {known}")
         return source
 
-    def _import(self, source: Source, path: Path, importer: str) -> str:
+    def _import(self, source: Source, path: Path, **given: Any) -> str:
         """What went wrong, as a sentence, or nothing."""
         try:
             with path.open("rb") as file:
                 stored = importing.store(file, path.name)
         except (OSError, importing.Refused) as error:
             return f"{path}: {error}"
-        run, is_new = importing.start_import(source, stored, name=path.name, by=None, importer=importer)
+        run, is_new = importing.start_import(source, stored, name=path.name, by=None, **given)
         if not is_new:
             said = "is being imported already" if run.state in OPEN else "was imported before; nothing new is created"
             self.stdout.write(f"{path.name}: the same file {said} (import {run.pk})")

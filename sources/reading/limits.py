@@ -1,0 +1,58 @@
+"""What a file may cost, in one table; and the error of a file that is of no use."""
+
+import resource
+from typing import Any
+
+from sources.rows import MAX_COLUMNS, MAX_DEPTH, MAX_ROW, MAX_TEXT
+
+__all__ = ["MAX_COLUMNS", "MAX_DEPTH", "MAX_ROW", "MAX_TEXT", "BadFile", "check_unpacked", "confine"]
+
+MB = 2**20
+MAX_FILE = 200 * MB
+MAX_UNPACKED = 1024 * MB  # of all members together
+MAX_RATIO = 100  # unpacked to packed …
+RATIO_FROM = 10 * MB  # … of what unpacks to more than this: small files of equal rows pack better, and do no harm
+MAX_MEMBERS = 1_000
+MAX_ROWS = 2_000_000
+MAX_MEMORY = 1024 * MB  # address space of the process that reads
+MAX_FILES_OPEN = 64
+CPU_SECONDS, CPU_SECONDS_PER_MB = 15, 6
+MAX_FRAME = 8 * MB  # of a row on its way: JSON writes some characters as six
+MAX_SENT = 4 * MAX_UNPACKED
+SILENCE = 120  # seconds without a word after which the reading process is given up
+
+
+class BadFile(Exception):
+    """The file as a whole is of no use. `code` and `params` are what a sentence for people is made of."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code)
+        self.code, self.params = code, params
+
+
+def check_unpacked(unpacked: int, packed: int) -> None:
+    """Raises BadFile for what has swollen too much."""
+    if unpacked > MAX_UNPACKED:
+        raise BadFile("unpacked_too_large", limit=MAX_UNPACKED // MB)
+    if unpacked > RATIO_FROM and unpacked > MAX_RATIO * packed:
+        raise BadFile("bomb", limit=MAX_RATIO)
+
+
+def confine(size: int) -> None:
+    """Limit this process to what reading a file of `size` bytes may take. It can write no file any more."""
+    seconds = CPU_SECONDS + CPU_SECONDS_PER_MB * size // MB
+    _limit(resource.RLIMIT_AS, MAX_MEMORY)
+    _limit(resource.RLIMIT_CPU, seconds, seconds + 5)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, MAX_FILES_OPEN)
+
+
+def _limit(what: int, soft: int, hard: int | None = None) -> None:
+    """Never above what is allowed already. A system that knows no such limit (macOS: address space) goes without."""
+    _, top = resource.getrlimit(what)
+    bounds = [limit if top == resource.RLIM_INFINITY else min(limit, top) for limit in (soft, soft if hard is None else hard)]
+    try:
+        resource.setrlimit(what, (bounds[0], bounds[1]))
+    except (ValueError, OSError):
+        return
