@@ -25,6 +25,8 @@ from .tasks import import_file
 if TYPE_CHECKING:
     from accounts.models import User
 
+IMPORT_OR_FETCH = PolymorphicProxySerializer("ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer], resource_type_field_name=None)
+
 
 def _person(request: Request) -> User:
     """Who asks: `HasRole` let nobody else in."""
@@ -70,8 +72,8 @@ class Imports(views.APIView):
         "`/fetches/{id}/`, what import the file became once it is here.",
         request={"multipart/form-data": NewImport, "application/json": fetch_api.NewFetch},
         responses={
-            202: PolymorphicProxySerializer("ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer], resource_type_field_name=None),
-            200: OpenApiResponse(ImportSerializer, description="The same bytes again: the earlier import"),
+            202: IMPORT_OR_FETCH,
+            200: OpenApiResponse(IMPORT_OR_FETCH, description="The same bytes again: the earlier import. A URL under way: that fetch"),
         },
     )
     def post(self, request: Request, slug: str) -> Response:
