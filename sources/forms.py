@@ -67,18 +67,22 @@ class SourceForm(Marked, forms.ModelForm):
 
     class Meta:
         model = Source
-        fields = ("name", "slug", "platform", "licence", "terms_url", "reply", "instruction_templates", "reviews_wanted", "guidelines")
+        fields = (
+            "name", "slug", "platform", "licence", "terms_url", "reply", "instruction_templates", "reviews_wanted", "floors", "guidelines",
+        )  # fmt: skip
         labels = {
             "name": gettext_lazy("Name"),
             "slug": gettext_lazy("Address"),
             "platform": gettext_lazy("Platform"),
             "licence": gettext_lazy("Licence"),
             "reply": gettext_lazy("Where the response comes from"),
+            "floors": gettext_lazy("Floors of a thread"),
             "guidelines": gettext_lazy("Guidelines"),
         }
         help_texts = {
             "slug": gettext_lazy("In addresses and commands: lower-case letters, digits and hyphens. It stays for ever."),
             "licence": gettext_lazy("As the platform names it. Empty: unknown."),
+            "floors": gettext_lazy("Of files that have one row for each floor. It holds for files imported from now on."),
             "guidelines": gettext_lazy("For reviewers, in Markdown."),
         }
         widgets = {"guidelines": forms.Textarea(attrs={"rows": 6}), "reply": forms.RadioSelect}
@@ -86,8 +90,13 @@ class SourceForm(Marked, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["instruction_templates"].widget.attrs |= {"rows": 3, "class": "input mono", "spellcheck": "false"}
+        self.fields["floors"].required = False
         if self.instance.pk:
             del self.fields["slug"]
+
+    def clean_floors(self) -> str:
+        """What is not said stays as it is."""
+        return self.cleaned_data["floors"] or self.instance.floors
 
     def clean_slug(self) -> str:
         try:

@@ -22,7 +22,7 @@ FIELDS = ("title", "body", "answer")  # what a template may name: Post.fields()
 RESERVED = frozenset({"new", "import", "imports", "posts"})  # they are pages of their own
 CHANGEABLE = (
     "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
-    "reviews_wanted",
+    "reviews_wanted", "floors",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         model = Source
         fields = (
             "slug", "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
-            "reviews_wanted", "created_at",
+            "reviews_wanted", "floors", "created_at",
         )  # fmt: skip
         read_only_fields = ("created_at",)
 
