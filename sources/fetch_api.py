@@ -16,6 +16,7 @@ from .importers import IMPORTERS
 from .importers.generic import NAMES
 from .jobs import send_hint
 from .models import Fetch, Source
+from .readers import ENCODINGS
 from .tasks import fetch_url
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class NewFetch(serializers.Serializer[Any]):
 
     url = serializers.CharField(max_length=MAX_URL)
     importer = serializers.ChoiceField(choices=sorted(IMPORTERS), required=False, allow_blank=True)
+    encoding = serializers.ChoiceField(choices=ENCODINGS, required=False, allow_blank=True, help_text="Of a text that is not in UTF-8.")
     mapping = serializers.DictField(child=serializers.CharField(max_length=200, trim_whitespace=False), required=False)
 
     def validate_mapping(self, value: dict[str, str]) -> dict[str, str]:

@@ -154,7 +154,7 @@ class Fetch(Job):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     url = models.CharField(max_length=2000)
-    options = models.JSONField(default=dict, blank=True)  # of `start_import`: importer, mapping
+    options = models.JSONField(default=dict, blank=True)  # of `start_import`: importer, mapping, encoding
     received = models.BigIntegerField(default=0)  # bytes
     run = models.ForeignKey(ImportRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 

@@ -135,8 +135,8 @@ class TestImports:
 
     @pytest.mark.parametrize(
         ("more", "field"),
-        [({"encoding": "klingon"}, "encoding"), ({"mapping": "["}, "mapping"), ({"mapping": "[]"}, "mapping"), ({"mapping": '{"a": "b"}'}, "mapping"),
-         ({"mapping": '{"title": 1}'}, "mapping"),
+        [({"encoding": "klingon"}, "encoding"), ({"mapping": "["}, "mapping"), ({"mapping": "[]"}, "mapping"),
+         ({"mapping": '{"a": "b"}'}, "mapping"), ({"mapping": '{"title": 1}'}, "mapping"),
          ({"mapping": '{"title": "\\u0000"}'}, "mapping"), ({"importer": "../etc"}, "importer"), ({"file": "text"}, "file")],
     )  # fmt: skip
     def test_what_makes_no_sense_is_refused_by_its_field(self, api, more, field):

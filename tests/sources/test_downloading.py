@@ -57,9 +57,11 @@ class TestJob:
         assert Post.objects.count() == 2
 
     def test_format_and_columns_are_those_that_were_asked_for(self, there):
-        there.said = answer('{"问": "谁？"}\n'.encode())
-        _fetch, run = fetched(there, importer="generic", mapping={"title": "问"})
-        assert (run.importer, run.mapping) == ("generic", {"title": "问"})
+        there.said = answer('{"问": "谁？"}\n'.encode("gb18030"))
+        _fetch, run = fetched(there, importer="generic", mapping={"title": "问"}, encoding="gb18030")
+        assert (run.importer, run.mapping, run.encoding) == ("generic", {"title": "问"}, "gb18030")
+        run_import(run.pk)
+        assert Post.objects.get().title == "谁？"
 
     def test_the_same_bytes_again_are_the_earlier_import(self, there):
         source = make_source()
@@ -251,14 +253,15 @@ class TestApi:
 
     def test_a_url_is_taken_and_becomes_an_import(self, api, there):
         make_source("a")
-        answer = api.post("/api/v1/sources/a/imports/", {"url": there.url, "mapping": {"title": "title"}}, format="json")
+        body = {"url": there.url, "mapping": {"title": "title"}, "encoding": "gb18030"}
+        answer = api.post("/api/v1/sources/a/imports/", body, format="json")
         said = answer.json()
         assert (answer.status_code, said["status"], said["source"], said["url"]) == (202, "queued", "a", there.url)
         assert (said["import_id"], said["error"]) == (None, None)
         run = run_fetch(said["id"], fetcher())
         said = api.get(f"/api/v1/fetches/{said['id']}/").json()
         assert (said["status"], said["import_id"], said["received"]) == ("succeeded", run.pk, len(ROWS))
-        assert api.get(f"/api/v1/imports/{run.pk}/").json()["mapping"] == {"title": "title"}
+        assert api.get(f"/api/v1/imports/{run.pk}/").json().items() >= {"mapping": {"title": "title"}, "encoding": "gb18030"}.items()
 
     def test_while_it_is_under_way_it_is_not_ordered_again(self, api):
         make_source("a")
@@ -278,7 +281,7 @@ class TestApi:
 
     @pytest.mark.parametrize(
         "body", [{"url": ""}, {"url": None}, {"url": ["x"]}, {"url": URL, "mapping": []}, {"url": URL, "mapping": {"no": "x"}},
-                 {"url": URL, "importer": "no"}, {}, [], ["url"], "url", 7, None]
+                 {"url": URL, "importer": "no"}, {"url": URL, "encoding": "no"}, {}, [], ["url"], "url", 7, None]
     )  # fmt: skip
     def test_what_makes_no_sense_is_refused(self, api, body):
         make_source("a")
