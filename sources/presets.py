@@ -10,7 +10,8 @@ from typing import Any
 
 from .models import Platform, Reply, Source
 
-DUPLICATE = {"screen": "duplicate"}
+DUPLICATE, NEAR_DUPLICATE = {"screen": "duplicate"}, {"screen": "near_duplicate"}
+PERSONAL = {"screen": "personal_data"}  # masks what people wrote about themselves and others
 GUIDELINES = Path(__file__).parent / "guidelines"  # <slug>.md, for reviewers
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -24,6 +25,8 @@ PRESETS: dict[str, dict[str, Any]] = {
             {"screen": "length", "field": "title", "min": 6, "max": 200},
             {"screen": "votes", "min": 50},
             {"screen": "statement", "off": True},  # a heuristic: for an admin who has seen what it drops
+            PERSONAL,
+            NEAR_DUPLICATE,
             {"screen": "best", "count": 500, "off": True},  # for lists that have votes
         ],
         "task_type": {"major": ["问答"], "minor": ["逻辑问答"]},
@@ -38,6 +41,9 @@ PRESETS: dict[str, dict[str, Any]] = {
             DUPLICATE,
             {"screen": "votes", "min": 50},
             {"screen": "length", "field": "answer", "min": 280, "max": 8000},
+            PERSONAL,
+            {"screen": "advert"},
+            NEAR_DUPLICATE,
             {"screen": "per_question", "most": 4},
         ],
         "task_type": {"major": ["问答"], "minor": ["社区问答"]},
@@ -52,7 +58,14 @@ PRESETS: dict[str, dict[str, Any]] = {
             "围绕“{title}”这个话题，写一篇小红书笔记。",
         ],
         "reply": Reply.SOURCE,
-        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 2}, {"screen": "length", "field": "answer", "min": 280}],
+        "screens": [
+            DUPLICATE,
+            {"screen": "length", "field": "title", "min": 2},
+            {"screen": "length", "field": "answer", "min": 280},
+            PERSONAL,
+            {"screen": "advert"},
+            NEAR_DUPLICATE,
+        ],
         "task_type": {"major": ["文本生成"], "minor": ["笔记写作"]},
         "domain": ["生活"],
     },
@@ -61,7 +74,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "platform": Platform.DOUBAN,
         "instruction_templates": ["写一篇《{title}》的评论。", "谈谈你对《{title}》的看法。"],
         "reply": Reply.SOURCE,
-        "screens": [DUPLICATE, {"screen": "length", "field": "title", "min": 1}, {"screen": "length", "field": "answer", "min": 200}],
+        "screens": [
+            DUPLICATE,
+            {"screen": "length", "field": "title", "min": 1},
+            {"screen": "length", "field": "answer", "min": 200},
+            PERSONAL,
+            NEAR_DUPLICATE,
+        ],
         "task_type": {"major": ["文本生成"], "minor": ["评论写作"]},
         "domain": ["影视", "文学"],
     },
@@ -70,7 +89,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "platform": Platform.BAIKE,
         "instruction_templates": ["{title}"],
         "reply": Reply.SOURCE,
-        "screens": [DUPLICATE, {"screen": "length", "field": "answer", "min": 50}],
+        "screens": [DUPLICATE, {"screen": "length", "field": "answer", "min": 50}, NEAR_DUPLICATE],
         "task_type": {"major": ["问答"], "minor": ["百科问答"]},
         "domain": ["百科"],
     },
