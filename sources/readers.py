@@ -66,7 +66,6 @@ class Reading:
             try:
                 assert process.stdin
                 process.stdin.write(orjson.dumps({**self.asked, "number": cursor[0], "end": cursor[1]}) + b"\n")
-                process.stdin.flush()
                 yield from self._told(process)
             except BrokenPipeError:
                 raise Died("at once") from None
@@ -124,5 +123,6 @@ def _start() -> subprocess.Popen[bytes]:
     environment = ENVIRONMENT | {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}
     return subprocess.Popen(
         [sys.executable, "-I", "-B", "-c", PROGRAM, str(ROOT)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env=environment, start_new_session=True,
+        bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        cwd="/", env=environment, start_new_session=True,
     )  # fmt: skip

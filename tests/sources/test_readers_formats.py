@@ -310,6 +310,19 @@ def test_one_that_dies_twice_in_the_same_place_is_the_answer(put, monkeypatch):
     assert failure(put(LINES), "x.jsonl") == "reader_died"
 
 
+def test_one_that_dies_before_it_is_told_anything(put, monkeypatch):
+    start = readers._start
+
+    def dead():
+        process = start()
+        process.kill()
+        process.wait()
+        return process
+
+    monkeypatch.setattr(readers, "_start", dead)
+    assert failure(put(LINES), "x.jsonl") == "reader_died"
+
+
 @pytest.mark.parametrize(
     ("program", "code"),
     [
