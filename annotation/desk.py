@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from sources.models import Source
+from sources.models import Post, Source
 
 from .models import Assignment, Pair, Review, Skip
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 LETTERS = {"accept": "a", "edit": "e", "reject": "r", "skip": "s"}  # the classes of the cells
+# A pair whose post was dropped since waits for the post, not for a reviewer: `seats` hands it to nobody.
+HELD_BACK = Q(status__in=[Pair.Status.DRAFTING, Pair.Status.PENDING]) & ~Q(post__status=Post.Status.KEPT)
 GRID, ROW = 200, 25  # cells in the grid of a finished queue, and in a row of it
 
 
@@ -46,12 +48,12 @@ def queues(user: User) -> list[Queue]:
     """One per source that has pairs; those with work first."""
     sources = Source.objects.for_user(user)
     counts: dict[int, Counter[str]] = {}
-    for row in Pair.objects.filter(source__in=sources).order_by().values("source", "status").annotate(n=Count("id")):
+    for row in Pair.objects.filter(source__in=sources).exclude(HELD_BACK).order_by().values("source", "status").annotate(n=Count("id")):
         counts.setdefault(row["source"], Counter())[row["status"]] = row["n"]
     mine = Counter(
-        Assignment.objects.filter(reviewer=user, review__isnull=False, pair__status=Pair.Status.PENDING).values_list(
-            "pair__source", flat=True
-        )
+        Assignment.objects.filter(
+            reviewer=user, review__isnull=False, pair__status=Pair.Status.PENDING, pair__post__status=Post.Status.KEPT
+        ).values_list("pair__source", flat=True)
     )
     found = [_queue(source, counts[source.pk], mine[source.pk]) for source in sources if source.pk in counts]
     return sorted(found, key=lambda queue: queue.left == 0)
@@ -135,7 +137,7 @@ def _drafted(number: int, human: bool) -> str:
 def fate(user: User, slug: str = "") -> dict[str, int]:
     """How the pairs of a queue ended, for its last page."""
     pairs = Pair.objects.for_user(user).filter(**{"source__slug": slug} if slug else {})
-    return pairs.aggregate(
+    return pairs.exclude(HELD_BACK).aggregate(
         accept=Count("id", filter=Q(status="accepted") & ~Q(decision__verdict="edit")),
         edit=Count("id", filter=Q(status="accepted", decision__verdict="edit")),
         reject=Count("id", filter=Q(status="rejected")),

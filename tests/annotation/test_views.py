@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotation import reviewing
+from annotation.desk import fate, queues
 from annotation.models import Assignment, Pair, Review, Skip
+from sources.models import Post
 from tests.builders import make_draft, make_pair, make_post, make_source
 
 pytestmark = pytest.mark.django_db
@@ -229,6 +231,14 @@ def test_a_finished_queue_says_so_and_points_to_the_others(client, desk):
     html = client.get(f"{PAGE}?source=ruozhiba").content.decode()
     assert 'data-idle="done"' in html
     assert "?source=zhihu" in html
+
+
+def test_pairs_of_posts_that_were_dropped_since_are_not_counted_as_work(client, desk, reviewer):
+    pair = Pair.objects.pending().first()
+    before = queues(reviewer)[0].left
+    Post.objects.filter(pk=pair.post_id).update(status="dropped", drop_reason="too_short")
+    assert queues(reviewer)[0].left == before - 1
+    assert fate(reviewer)["waiting"] == before - 1
 
 
 def test_before_the_first_post_an_admin_is_shown_the_way(client, admin, reviewer):
