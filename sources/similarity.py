@@ -33,7 +33,7 @@ BOTH = frozenset(
 SHORT, OVERLAP = 40, 60  # folded characters; texts between the two are compared both ways, so that no pair falls between
 SHORT_LIKE, LONG_LIKE = 0.5, 0.7  # chosen on bench/near_duplicates.jsonl
 PERMUTATIONS, ROWS = 48, 4  # 12 bands of 4: pairs of 0.7 meet with 96 %, of 0.8 with 99.8 %
-CROWD = 2_000  # texts that share a shingle: more tell of a phrase, not of a copy, and meet by their other shingles
+CROWD = 200  # texts that share a shingle: more tell of a phrase, not of a copy, and meet by their other shingles
 BATCH = 500
 CACHE = 20_000  # sets of shingles kept at hand, of 5 kB each
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources import similarity
 from sources.personal import find, mask
 from sources.similarity import alike, clusters, fold, jaccard, shingles
 
@@ -88,3 +89,17 @@ def test_personal_data_is_masked_where_its_arithmetic_or_a_word_says_that_it_is_
 def test_masked_texts_hold_nothing_more_to_mask(text):
     assert mask(mask(text)) == mask(text)
     assert all(0 <= found.start < found.end <= len(text) for found in find(text))
+
+
+def test_thousands_of_texts_in_one_frame_do_not_meet_each_other_one_by_one(monkeypatch):
+    compared = 0
+
+    def counting(one, other, real=similarity.jaccard):
+        nonlocal compared
+        compared += 1
+        return real(one, other)
+
+    monkeypatch.setattr(similarity, "jaccard", counting)
+    texts = [(n, f"排队排到第{n * 7919 % 100_000}天，算不算第{n * 104_729 % 1_000_000}次迟到的人？") for n in range(3_000)]
+    similarity.clusters(iter(texts))
+    assert compared < 60 * len(texts)
