@@ -100,6 +100,7 @@ def test_thousands_of_texts_in_one_frame_do_not_meet_each_other_one_by_one(monke
         return real(one, other)
 
     monkeypatch.setattr(similarity, "jaccard", counting)
-    texts = [(n, f"排队排到第{n * 7919 % 100_000}天，算不算第{n * 104_729 % 1_000_000}次迟到的人？") for n in range(3_000)]
+    words = [chr(0x4E00 + 97 * n) + chr(0x4E00 + 89 * n + 1) for n in range(20)]
+    texts = [(n, f"{words[n % 20]}和{words[n // 20 % 20]}排队，算不算迟到的{words[n // 400 % 20]}？") for n in range(4_000)]
     similarity.clusters(iter(texts))
-    assert compared < 60 * len(texts)
+    assert compared < similarity.CROWD * len(texts)
