@@ -103,4 +103,4 @@ def test_thousands_of_texts_in_one_frame_do_not_meet_each_other_one_by_one(monke
     words = [chr(0x4E00 + 97 * n) + chr(0x4E00 + 89 * n + 1) for n in range(20)]
     texts = [(n, f"{words[n % 20]}和{words[n // 20 % 20]}排队，算不算迟到的{words[n // 400 % 20]}？") for n in range(4_000)]
     similarity.clusters(iter(texts))
-    assert compared < similarity.CROWD * len(texts)
+    assert compared < 200 * len(texts), "the work grows with the square of the posts"
