@@ -1,22 +1,10 @@
 """The stock admin site: for looking at rows, not for working with them. Pages and commands keep the rules; this does not."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
+
+from accounts.admin import ReadOnly
 
 from .models import Fetch, ImportRun, Post, RejectedRow, Source
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Source)
