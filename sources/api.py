@@ -10,17 +10,17 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
-from rest_framework import generics, parsers, views
+from rest_framework import generics, parsers, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
 
-from . import fetch_api, importing, policy, screening
+from . import fetch_api, importing, policy, runs, screening
 from .jobs import send_hint
 from .models import ImportRun, Post, RejectedRow, Source
 from .serializers import ImportSerializer, NewImport, PostFilter, PostSerializer, RejectedRowSerializer, SourceSerializer
-from .tasks import import_file
+from .tasks import import_file, screen_source
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -127,6 +127,45 @@ class CancelImport(views.APIView):
         importing.cancel(run)
         run.refresh_from_db()
         return Response(ImportSerializer(run).data)
+
+
+class ResumeImport(views.APIView):
+    """Goes on with an import that was cancelled or failed, after the last row that was read."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=None, responses={202: ImportSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        run = get_object_or_404(ImportRun, pk=pk)
+        if not runs.resume(run):
+            raise Problem(409, "not_resumable", _("This import cannot go on: it is over, or the same file was imported by another one."))
+        send_hint(import_file, run.pk)
+        return Response(ImportSerializer(run).data, status=202)
+
+
+class RolledBack(serializers.Serializer[dict[str, int]]):
+    deleted = serializers.IntegerField(help_text="Posts that are gone.")
+    dropped = serializers.IntegerField(help_text="Posts that a pair holds on to: they are dropped, which keeps the pair from everybody.")
+    stayed = serializers.IntegerField(help_text="Posts that people decided about: they stay as they are.")
+
+
+class RollBackImport(views.APIView):
+    """Takes the posts of an import that is over out again."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=None, responses=RolledBack)
+    def post(self, request: Request, pk: int) -> Response:
+        run = get_object_or_404(ImportRun, pk=pk)
+        try:
+            done = runs.roll_back(run, by=_person(request))
+        except screening.StaleState as error:
+            text = _("Nothing was changed: the import is not over, or its posts are being screened. Try again in a moment.")
+            raise Problem(409, "not_over", text) from error
+        send_hint(screen_source, run.source_id)
+        return Response(done)
 
 
 class Posts(generics.ListAPIView[Post]):

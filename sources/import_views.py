@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import role_required
 
-from . import importing, wording
+from . import importing, runs, screening, wording
 from .fetch_forms import fetch_form
 from .forms import ImportForm
 from .jobs import send_hint
 from .models import Heartbeat, ImportRun, Source
-from .tasks import import_file
+from .tasks import import_file, screen_source
 from .views import page, person
 
 PAGE = 50
@@ -88,6 +88,34 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("sources:import", pk=run.pk)
 
 
+@require_POST
+@role_required("admin")
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    run = _run(request, pk)
+    if runs.resume(run):
+        send_hint(import_file, run.pk)
+    else:
+        messages.info(request, _("This import cannot go on: it is over, or the same file was imported by another one."))
+    return redirect("sources:import", pk=run.pk)
+
+
+@require_POST
+@role_required("admin")
+def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
+    run = _run(request, pk)
+    try:
+        done = runs.roll_back(run, by=person(request))
+    except screening.StaleState:
+        messages.info(request, _("Nothing was changed: the import is not over, or its posts are being screened. Try again in a moment."))
+    else:
+        send_hint(screen_source, run.source_id)
+        text = _(
+            "Rolled back. Posts deleted: %(deleted)s. Dropped with their unreviewed pair: %(dropped)s. Left, as decided about: %(stayed)s."
+        )
+        messages.success(request, text % done, extra_tags="ok")
+    return redirect("sources:import", pk=run.pk)
+
+
 @require_safe
 @role_required("lead")
 def rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
@@ -111,10 +139,17 @@ def _progress(run: ImportRun) -> dict[str, Any]:
     is_open = run.state in OPEN
     alone = is_open and not Heartbeat.objects.filter(queue="work", seen_at__gt=timezone.now() - QUIET_AFTER).exists()
     is_held = run.lease_until is not None and run.lease_until > timezone.now()
-    seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds() if run.started_at else 0
-    rate = round(run.read / max(seconds, 0.1)) if run.read else 0
     error = importing.describe(run) if run.error_code else ""
-    return {"run": run, "is_open": is_open, "has_no_worker": alone and not is_held, "rate": rate, "error": error}
+    return {"run": run, "is_open": is_open, "has_no_worker": alone and not is_held, "pace": pace(run), "error": error}
+
+
+def pace(run: Any) -> dict[str, Any]:
+    """Of a run that reads a file: rows a second, and the seconds left if it goes on like this (None: nobody can say yet)."""
+    seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds() if run.started_at else 0
+    rate = (run.read - run.resumed_at_row) / max(seconds, 0.1)
+    done, of = int(run.cursor.get("byte", 0)), int(run.cursor.get("of") or 0)
+    left = run.read * (of - done) / done / rate if run.state == "running" and rate > 0 and 0 < done < of else None
+    return {"rate": round(rate), "left": None if left is None else timedelta(seconds=round(left))}
 
 
 def _as_jsonl(rows: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 Values = tuple[Any, ...]
 COLUMNS = ("source_id", "run_id", "row", "external_id", "url", "title", "body", "answer", "votes", "posted_at", "author",
-           "question_id", "context", "raw", "content_hash", "status", "drop_reason", "drop_value", "created_at")  # fmt: skip
+           "question_id", "context", "raw", "content_hash", "status", "drop_reason", "drop_value",
+           "rescued_by_id", "created_at")  # fmt: skip
 SAMPLE = 50  # rows that an importer is recognised from
 CUT_SHORT = "cut_short"
 NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
@@ -58,8 +59,11 @@ def start_import(
     importer: str = "",
     mapping: Mapping[str, str] | None = None,
     encoding: str = "",
+    kept: Collection[int] = (),
 ) -> tuple[ImportRun, bool]:
-    """Order the reading of a stored file. The same bytes again give the earlier run and False; a failed or cancelled one does not count."""
+    """Order the reading of a stored file. The same bytes again give the earlier run and False; a failed or cancelled one does not count.
+
+    `kept`: rows that no screen may drop, because `by` wants them all the same; needs a `by`."""
     same = ImportRun.objects.filter(source=source, sha256=stored.sha256, state__in=["queued", "running", "succeeded"])
     if earlier := same.first():
         return earlier, False
@@ -67,8 +71,8 @@ def start_import(
     try:
         with transaction.atomic():
             run = ImportRun.objects.create(
-                source=source, sha256=stored.sha256, size=stored.size, file_name=_printable(name), by=by,
-                importer=importer or ("generic" if mapping else ""), mapping=mapping, encoding=encoding,
+                source=source, sha256=stored.sha256, size=stored.size, file_name=printable(name), by=by,
+                importer=importer or ("generic" if mapping else ""), mapping=mapping, encoding=encoding, kept=sorted(kept) if by else [],
             )  # fmt: skip
     except IntegrityError:  # somebody uploaded the same at the same moment
         return same.get(), False
@@ -111,30 +115,30 @@ describe_reason = wording.row_reason
 
 
 def _read(run: ImportRun) -> None:
-    reading = _reading(run)
+    reading = reading_of(run)
     with closing(reading.rows((run.cursor.get("row", 0), run.cursor.get("byte", 0)))) as rows:
-        first = [] if run.cursor else _first(rows)
+        first = [] if run.cursor else first_rows(rows)
         if not run.cursor:
-            run.hold(importer=_choose(run, first[:SAMPLE]))
-        threads = _threads(run, first)
-        for batch in _batches(chain(first, rows)):
+            run.hold(importer=choose(run, first[:SAMPLE]))
+        threads = threads_of(run, first)
+        for batch in batches(chain(first, rows)):
             _write_batch(run, threads, batch, reading.size)
     cut = run.rejected_rows.filter(reason=CUT_SHORT).first()
     detail = {"error_code": CUT_SHORT, "error_detail": json.dumps({"row": cut.row})} if cut else {}
     run.finish("succeeded", **detail)
 
 
-def _reading(run: ImportRun) -> readers.Reading:
+def reading_of(run: ImportRun) -> readers.Reading:
     """The lease is renewed while a large file is looked through."""
     return readers.Reading(path_of(run.sha256), run.file_name, encoding=run.encoding, idle=run.hold)
 
 
-def _first(rows: Iterator[readers.Row]) -> list[readers.Row]:
+def first_rows(rows: Iterator[readers.Row]) -> list[readers.Row]:
     """Those that a file is judged by, and no more of it than fits a batch."""
-    return next(_batches(islice(rows, THREADS_SAMPLE)), [])
+    return next(batches(islice(rows, THREADS_SAMPLE)), [])
 
 
-def _choose(run: ImportRun, sample: list[readers.Row]) -> str:
+def choose(run: ImportRun, sample: list[readers.Row]) -> str:
     """The importer for the file, by its first rows. Raises BadFile when none can read it."""
     rows = [row.value for row in sample if isinstance(row.value, dict)]
     if not rows:
@@ -151,21 +155,21 @@ def _choose(run: ImportRun, sample: list[readers.Row]) -> str:
     return name or fallback
 
 
-def _threads(run: ImportRun, first: list[readers.Row]) -> Threads:
+def threads_of(run: ImportRun, first: list[readers.Row]) -> Threads:
     """The run's importer, and what becomes of floors: as the first rows have it, then as the last batch left it."""
-    importer, seal = IMPORTERS[run.importer](run.mapping), partial(_pseudonym, run.importer)
+    importer, seal = IMPORTERS[run.importer](run.mapping), partial(pseudonym, run.importer)
     if type(importer).floor is Importer.floor:
         return Threads(importer, "", {}, seal)
     if "floors" in run.cursor:
         return Threads(importer, run.cursor["floors"], run.cursor["threads"], seal)
     if not first:
-        with closing(_reading(run).rows()) as rows:
-            first = _first(rows)
+        with closing(reading_of(run).rows()) as rows:
+            first = first_rows(rows)
     sample = [row.value for row in first if isinstance(row.value, dict)]
     return Threads(importer, *plan(importer, sample, run.source.floors, seal), seal)
 
 
-def _batches(rows: Iterator[readers.Row]) -> Iterator[list[readers.Row]]:
+def batches(rows: Iterator[readers.Row]) -> Iterator[list[readers.Row]]:
     batch: list[readers.Row] = []
     weight = 0
     for row in rows:
@@ -208,19 +212,26 @@ def _add_context(source_id: int, found: Context) -> None:
 def _convert(run: ImportRun, threads: Threads, batch: list[readers.Row]) -> tuple[dict[str, Values], list[RejectedRow]]:
     """The posts by their external id (of equal ones in the batch, the first), and the rows that become none."""
     posts: dict[str, Values] = {}
-    rejected = []
+    rejected, kept = [], frozenset(run.kept)
     for row in batch:
-        bad = row.value
-        if isinstance(bad, dict):
-            try:
-                data = _data(threads, bad)
-                posts.setdefault(data.external_id, _values(run, threads.importer, row.number, bad, data))
-                continue
-            except Rejected as error:
-                bad = BadRow(error.reason, error.detail, json.dumps(threads.importer.anonymous(bad), ensure_ascii=False))
-        raw = _masked(bad.raw)[:2000]
-        rejected.append(RejectedRow(run=run, row=row.number, reason=bad.reason, detail=bad.detail[:300], raw=raw))
+        data = converted(threads, row)
+        if isinstance(data, BadRow):
+            rejected.append(RejectedRow(run=run, row=row.number, reason=data.reason, detail=data.detail, raw=data.raw))
+        elif isinstance(row.value, dict):
+            kept_by = run.by_id if row.number in kept else None
+            posts.setdefault(data.external_id, _values(run, threads.importer, row.number, row.value, data, kept_by))
     return posts, rejected
+
+
+def converted(threads: Threads, row: readers.Row) -> PostData | BadRow:
+    """The row as a post, or why it becomes none: short enough to be stored, and without names."""
+    bad = row.value
+    if isinstance(bad, dict):
+        try:
+            return _data(threads, bad)
+        except Rejected as error:
+            bad = BadRow(error.reason, error.detail, json.dumps(threads.importer.anonymous(bad), ensure_ascii=False))
+    return BadRow(bad.reason, bad.detail[:300], _masked(bad.raw)[:2000])
 
 
 def _masked(raw: str) -> str:
@@ -241,13 +252,13 @@ def _data(threads: Threads, row: dict[str, Any]) -> PostData:
     return data
 
 
-def _values(run: ImportRun, importer: Importer, number: int, row: dict[str, Any], data: PostData) -> Values:
+def _values(run: ImportRun, importer: Importer, number: int, row: dict[str, Any], data: PostData, kept_by: int | None) -> Values:
     """A post as COLUMNS want it."""
     return (
         run.source_id, run.pk, number, data.external_id, data.url, data.title, data.body, data.answer, data.votes, data.posted_at,
-        _pseudonym(run.importer, data.author), data.question_id, orjson.dumps(data.context).decode(),
+        pseudonym(run.importer, data.author), data.question_id, orjson.dumps(data.context).decode(),
         orjson.dumps(importer.anonymous(row)).decode(), content_hash(data.title, data.body, data.answer),
-        Post.Status.NEW.value, "", "", timezone.now(),
+        Post.Status.NEW.value, "", "", kept_by, timezone.now(),
     )  # fmt: skip
 
 
@@ -258,12 +269,12 @@ def _insert(posts: list[Values]) -> None:
             copy.write_row(values)
 
 
-def _pseudonym(platform: str, author: str) -> str:
+def pseudonym(platform: str, author: str) -> str:
     """The same for the same author of a platform, and of no use to anybody without the key."""
     key = hashlib.sha256(b"author pseudonyms" + force_bytes(settings.SECRET_KEY)).digest()
     return hmac.new(key, f"{platform}\n{author}".encode(), hashlib.sha256).hexdigest()[:32] if author else ""
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file name as it may be stored and shown: no control or direction characters, the end of it when it is long."""
     return "".join(char if char.isprintable() else "\ufffd" for char in name)[-300:] or "?"

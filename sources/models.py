@@ -94,7 +94,8 @@ class Source(models.Model):
 class ImportRun(Job):
     """One reading of one file. read = created + known + rejected, in every commit.
 
-        queued ──▶ running ──▶ succeeded | failed | cancelled
+        queued ──▶ running ──▶ succeeded | failed | cancelled        failed | cancelled ──resume──▶ queued
+                               └── each of the three ──roll back──▶ rolled_back
 
     `cursor` is where the next row begins, written in the same commit as the rows before it.
     """
@@ -105,6 +106,7 @@ class ImportRun(Job):
         SUCCEEDED = "succeeded", _("Done")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
+        ROLLED_BACK = "rolled_back", _("Rolled back")
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="imports")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
@@ -115,11 +117,13 @@ class ImportRun(Job):
     importer = models.CharField(max_length=64, blank=True)  # empty: recognised from the first rows
     encoding = models.CharField(max_length=16, blank=True)  # empty: UTF-8; anything else only because a person said so
     mapping = models.JSONField(default=dict, blank=True)  # for the generic importer: post field -> column
+    kept = models.JSONField(default=list, blank=True)  # rows that no screen may drop: `by` wants them all the same
     cursor = models.JSONField(default=dict)  # {"row": rows read, "byte": read up to there, "of": where it ends}
     read = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    resumed_at_row = models.PositiveIntegerField(default=0)  # `started_at` is when this row was
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -25,7 +25,7 @@ from .cleaning import content_hash
 from .comparing import compare
 from .models import Post, Source
 from .screens import Dropped, Screen, SetScreen, make
-from .verdicts import decided_by_people, drop, keep
+from .verdicts import ROLLED_BACK, decided_by_people, drop, keep
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -46,7 +46,7 @@ def screen(source: Source) -> int:
 
     Raises BadScreen when the source lists a screen with settings that it does not know.
     """
-    with _alone(source.pk) as is_mine:
+    with alone(source.pk) as is_mine:
         if not is_mine:
             return 0
         done = last = 0
@@ -63,13 +63,14 @@ def rescreen(source: Source, *, by: User | None) -> int:
     Those stay as they are that a person rescued, or that have a review, or that somebody is reviewing. A pair that
     nobody has reviewed waits until its post is kept again. Raises StaleState while the source is being screened.
     """
-    with _alone(source.pk) as is_mine:
+    with alone(source.pk) as is_mine:
         if not is_mine:
             raise StaleState(f"source {source.pk} is being screened")
         make(source.screens)
         with transaction.atomic():
             Source.objects.select_for_update(no_key=True).get(pk=source.pk)
-            again = Post.objects.filter(source=source, rescued_by=None).exclude(status=Post.Status.NEW)
+            closed = Q(status=Post.Status.NEW) | Q(drop_reason=ROLLED_BACK)
+            again = Post.objects.filter(source=source, rescued_by=None).exclude(closed)
             changes = {"status": Post.Status.NEW, "drop_reason": "", "drop_value": "", "cluster": None}
             count = again.exclude(pk__in=decided_by_people(again).values("pk")).update(**changes)
             AuditEntry.objects.create(by=by, action="source_rescreened", subject=f"source {source.slug}", detail={"posts": count})
@@ -90,7 +91,7 @@ def rescue(post: Post, *, by: User | None) -> None:
 
 
 @contextmanager
-def _alone(source_id: int) -> Iterator[bool]:
+def alone(source_id: int) -> Iterator[bool]:
     """Whether nobody else screens the source until this ends. The lock is the connection's: whoever dies gives it back."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ADVISORY, source_id])
@@ -109,7 +110,7 @@ def _screen_batch(source_id: int, after: int) -> list[Post]:
         screens = make(source.screens)
         posts = list(
             Post.objects.filter(source=source, status=Post.Status.NEW, pk__gt=after)
-            .only("id", "title", "body", "answer", "votes", "content_hash")
+            .only("id", "title", "body", "answer", "votes", "content_hash", "rescued_by")
             .order_by("id")[:BATCH]
         )
         _edit(posts, screens)
@@ -147,7 +148,8 @@ def _judge(posts: list[Post], screens: list[Screen], twins: dict[str, int]) -> V
     verdicts: Verdicts = {}
     for post in posts:
         twin = twins.get(post.content_hash)
-        verdicts[post.pk] = next((found for each in screens if (found := each.drops(post, twin))), None)
+        is_wanted = post.rescued_by_id is not None
+        verdicts[post.pk] = None if is_wanted else next((found for each in screens if (found := each.drops(post, twin))), None)
         if verdicts[post.pk] is None:
             twins.setdefault(post.content_hash, post.pk)
     return verdicts

@@ -13,7 +13,9 @@ from .screens import SET_REASONS, Dropped
 
 UNDECIDED = Q(status=Post.Status.NEW) | Q(status=Post.Status.DROPPED, drop_reason__in=SET_REASONS)
 HANDED_ON = Exists(Post.objects.filter(pk=OuterRef("pk"), pairs__isnull=False))
-STAYS = Q(status=Post.Status.KEPT) & (Q(rescued_by__isnull=False) | Q(HANDED_ON))  # kept, and in somebody's hands
+ROLLED_BACK = "rolled_back"  # why a post was dropped whose import was taken back, where a pair holds on to it
+WANTED = Q(rescued_by__isnull=False)  # a person keeps it whatever a screen says; it is still new right after its import
+STAYS = (WANTED & Q(status__in=[Post.Status.NEW, Post.Status.KEPT])) | Q(status=Post.Status.KEPT) & Q(HANDED_ON)  # in somebody's hands
 
 
 def decided_by_people(posts: QuerySet[Post]) -> QuerySet[Post]:
@@ -35,7 +37,7 @@ def drop(lost: Sequence[tuple[int, Dropped]]) -> None:
     pks = [pk for pk, _dropped in lost]
     decided = set(decided_by_people(Post.objects.filter(pk__in=pks)).values_list("pk", flat=True))
     keep(decided)
-    droppable = Q(UNDECIDED) | (Q(status=Post.Status.KEPT) & ~STAYS)
+    droppable = ~STAYS & (Q(UNDECIDED) | Q(status=Post.Status.KEPT))
     free = set(Post.objects.filter(droppable, pk__in=pks).values_list("pk", flat=True)) - decided
     rows = [(pk, *dropped) for pk, dropped in lost if pk in free]
     if rows:

@@ -95,6 +95,7 @@ POSTS: Mapping[str, object] = {
     "statement": _("Asks nothing"),
     "personal_data": _("Personal data"),
     "in_benchmark": _("Part of a benchmark"),
+    "rolled_back": _("Its import was rolled back"),
 }
 
 # Of screens (Source.screens): what they are called, and their settings.

@@ -1,10 +1,12 @@
 """Codes in templates: `{{ row.reason|row_reason }}`, `{{ post.drop_reason|post_reason }}`, `{{ screen|screen_words }}`."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from sources import wording
 
@@ -29,6 +31,18 @@ def screen_words(screen: Mapping[str, Any]) -> str:
     else:
         words = " ".join(f"{key} {value}" for key, value in screen.items())
     return _("%(screen)s (off)") % {"screen": words} if screen.get("off") else words
+
+
+@register.filter
+def time_left(left: timedelta) -> str:
+    """Roughly how long: seconds, minutes, hours."""
+    seconds = int(left.total_seconds())
+    if seconds < 90:
+        return ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)s hour", "%(n)s hours", round(minutes / 60)) % {"n": round(minutes / 60)}
 
 
 def _settings(screen: Mapping[str, Any]) -> Iterator[str]:

@@ -182,6 +182,19 @@ class TestImports:
         run_import(run_id)
         assert not Post.objects.exists()
 
+    def test_it_goes_on_and_is_rolled_back(self, api):
+        run_id = upload(api, make_source(), jsonl(*ROWS)).json()["id"]
+        assert api.post(f"/api/v1/imports/{run_id}/resume/").json()["code"] == "not_resumable"
+        assert api.post(f"/api/v1/imports/{run_id}/roll-back/").json()["code"] == "not_over"
+        api.post(f"/api/v1/imports/{run_id}/cancel/")
+        said = api.post(f"/api/v1/imports/{run_id}/resume/")
+        assert (said.status_code, said.json()["status"]) == (202, "queued")
+        run_import(run_id)
+        said = api.post(f"/api/v1/imports/{run_id}/roll-back/")
+        assert (said.status_code, said.json()) == (200, {"deleted": len(ROWS), "dropped": 0, "stayed": 0})
+        assert not Post.objects.exists()
+        assert api.get(f"/api/v1/imports/{run_id}/").json()["status"] == "rolled_back"
+
 
 class TestPosts:
     @pytest.fixture

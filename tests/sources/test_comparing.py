@@ -181,7 +181,7 @@ def test_one_worker_screens_a_source_at_a_time(admin):
         finally:
             connection.close()
 
-    with screening._alone(source.pk):
+    with screening.alone(source.pk):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()

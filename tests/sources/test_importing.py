@@ -54,11 +54,11 @@ def test_rows_become_posts_without_their_author(uploads):
 
 
 def test_the_pseudonym_depends_on_platform_and_key(settings):
-    one = importing._pseudonym("tieba", "某某")
-    assert one != importing._pseudonym("zhihu", "某某")
+    one = importing.pseudonym("tieba", "某某")
+    assert one != importing.pseudonym("zhihu", "某某")
     settings.SECRET_KEY = "another key of more than fifty characters, for a test alone"
-    assert one != importing._pseudonym("tieba", "某某")
-    assert importing._pseudonym("tieba", "") == ""
+    assert one != importing.pseudonym("tieba", "某某")
+    assert importing.pseudonym("tieba", "") == ""
 
 
 def test_the_same_bytes_again_are_the_earlier_run():

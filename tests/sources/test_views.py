@@ -86,7 +86,8 @@ class TestRoles:
             client.get(path).status_code for path in ("/sources/new/", "/sources/import/", "/sources/a/import/", "/sources/a/edit/")
         } == {write}
         post = make_post(source, status="dropped", drop_reason="too_short")
-        wrote = {client.post(path).status_code for path in (f"{at}cancel/", f"/sources/posts/{post.pk}/rescue/")}
+        paths = (f"{at}cancel/", f"{at}resume/", f"{at}roll-back/", f"/sources/posts/{post.pk}/rescue/")
+        wrote = {client.post(path).status_code for path in paths}
         assert wrote == ({302} if write == 200 else {403})
 
     def test_strangers_sign_in_first(self, client):
@@ -278,7 +279,33 @@ class TestProgress:
         as_admin.post(f"/sources/imports/{run.pk}/cancel/")
         run.refresh_from_db()
         assert run.state == "cancelled"
-        assert "Stopped. What was read until then stays" in text_of(as_admin.get(f"/sources/imports/{run.pk}/"))
+        assert "Stopped. What was read until then is in" in text_of(as_admin.get(f"/sources/imports/{run.pk}/"))
+
+    def test_it_goes_on_where_it_stopped_and_says_when_it_cannot(self, as_admin):
+        run = make_run(make_source(), state="cancelled", created=3)
+        assert "Go on with the import" in text_of(as_admin.get(f"/sources/imports/{run.pk}/"))
+        as_admin.post(f"/sources/imports/{run.pk}/resume/")
+        run.refresh_from_db()
+        assert (run.state, run.resumed_at_row) == ("queued", 3)
+        assert "This import cannot go on" in text_of(as_admin.post(f"/sources/imports/{run.pk}/resume/", follow=True))
+
+    def test_it_is_rolled_back_with_the_counts_told_and_once_only(self, as_admin):
+        run = make_run(make_source(), created=1)
+        make_post(run=run)
+        assert "Roll back now" in text_of(as_admin.get(f"/sources/imports/{run.pk}/"))
+        page = text_of(as_admin.post(f"/sources/imports/{run.pk}/roll-back/", follow=True))
+        assert "Rolled back. Posts deleted: 1. Dropped with their unreviewed pair: 0. Left, as decided about: 0." in page
+        assert "Roll back now" not in page
+        assert not Post.objects.exists()
+        assert "Nothing was changed" in text_of(as_admin.post(f"/sources/imports/{run.pk}/roll-back/", follow=True))
+
+    def test_the_time_left_is_told_from_where_it_went_on(self, as_admin):
+        started = timezone.now() - timedelta(seconds=10)
+        cursor = {"row": 300, "byte": 300, "of": 500}
+        run = make_run(make_source(), state="running", created=300, resumed_at_row=200, started_at=started, cursor=cursor)
+        page = text_of(as_admin.get(f"/sources/imports/{run.pk}/progress/"))
+        assert "20 seconds left" in page
+        assert "10 rows a second" in page
 
 
 class TestRejectedRows:
