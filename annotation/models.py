@@ -16,8 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from sources.jobs import Job
 from sources.models import Post, Source, no_task_type
 
+from .standing_models import Standing, StandingTally
+
 if TYPE_CHECKING:
     from accounts.models import User
+
+__all__ = [
+    "DEMO_MODEL", "Assignment", "Draft", "DraftRun", "ModelCall", "Pair", "PromptVersion", "Reason", "Review", "Skip", "Standing",
+    "StandingTally",
+]  # fmt: skip
 
 DEMO_MODEL = "demo"  # what the demo's own provider calls itself; its drafts stay out of datasets unless asked for
 

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
-from sources.models import ImportRun, Post, RejectedRow, Source
+from sources import tallies
+from sources.models import ImportRun, Post, Source, Tally
+from sources.tallies import REJECTED
 
-from .models import Pair
+from .models import Pair, Standing, StandingTally
 
 Counts = dict[str, int]
 Reasons = dict[tuple[str, str], int]  # (status, reason) -> number
@@ -36,20 +39,40 @@ class Stage(TypedDict):
 
 STAGES = ("read", "imported", "screened", "drafted", "reviewed", "accepted")
 FATES = ("accepted", "rejected", "failed", "waiting", "duplicate", "filtered")
-# A post may make several pairs; it shares the fate of the one that got farthest, and is lost when all of them are.
-_FARTHEST = (Status.ACCEPTED, Status.PENDING, Status.DISPUTED, Status.DRAFTING, Status.FAILED, Status.REJECTED)
+# One statement, so that all numbers are of the same moment. A post may make several pairs; it shares the fate of the one that got
+# farthest, and is lost when all of them are.
+COUNTS = """
+SELECT 'post', run.source_id, run.id, tally.status, tally.reason, sum(tally.n)
+FROM sources_tally AS tally JOIN sources_importrun AS run ON run.id = tally.run_id WHERE {which} GROUP BY 2, 3, 4, 5
+UNION ALL SELECT 'pair', run.source_id, run.id, tally.status, tally.reason, sum(tally.n)
+FROM annotation_standingtally AS tally JOIN sources_importrun AS run ON run.id = tally.run_id WHERE {which} GROUP BY 2, 3, 4, 5
+UNION ALL SELECT 'known', run.source_id, run.id, '', '', run.known FROM sources_importrun AS run WHERE {which}
+"""
+OF_SOURCES, OF_RUNS = "run.source_id = ANY(%s)", "run.id = ANY(%s)"
 
 
-def funnel(source: Source) -> list[Stage]:
-    """The stages of one source, in order."""
-    return funnels([source])[source.pk]
+def funnel(source: Source, run: ImportRun | None = None) -> list[Stage]:
+    """The stages of one source, or of one of its runs, in order."""
+    return funnels_of_runs([run])[run.pk] if run else funnels([source])[source.pk]
 
 
 def funnels(sources: Iterable[Source]) -> dict[int, list[Stage]]:
-    """The stages of many sources, by their primary key, in five queries whatever their number."""
-    keys = [source.pk for source in sources]
-    known, rejected, posts, pairs = _known_rows(keys), _rejected_rows(keys), _posts(keys), _pairs(keys)
-    return {pk: _stages(known.get(pk, 0), rejected[pk], posts[pk], pairs[pk]) for pk in keys}
+    """The stages of many sources, by their primary key, in one query whatever their number and size."""
+    return _funnels([source.pk for source in sources], OF_SOURCES, at=1)
+
+
+def funnels_of_runs(runs: Iterable[ImportRun]) -> dict[int, list[Stage]]:
+    """The stages of many runs, by their primary key. The sum of a source's runs is the source."""
+    return _funnels([run.pk for run in runs], OF_RUNS, at=2)
+
+
+def _funnels(keys: list[int], which: str, at: int) -> dict[int, list[Stage]]:
+    counts: dict[str, dict[int, Reasons]] = {kind: defaultdict(lambda: defaultdict(int)) for kind in ("post", "pair", "known")}
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTS.format(which=which), [keys] * 3)
+        for row in cursor.fetchall():
+            counts[row[0]][row[at]][row[3], row[4]] += int(row[5])
+    return {key: _stages(*(counts[kind][key] for kind in ("known", "post", "pair"))) for key in keys}
 
 
 def buckets(stages: list[Stage]) -> Counts:
@@ -78,16 +101,16 @@ def _fate(stage: str, reason: str) -> str:
     return "duplicate" if reason == "known" or "duplicate" in reason else "filtered"
 
 
-def _stages(known: int, rejected: Counts, posts: Reasons, pairs: Reasons) -> list[Stage]:
+def _stages(known: Reasons, posts: Reasons, pairs: Reasons) -> list[Stage]:
     """Counted from the end: the stage before has also what was lost, or waits, on the way to this one."""
     kept, at = _of_status(posts, Post.Status.KEPT), {status: _of_status(pairs, status) for status in Status.values}
-    to_draft = max(0, kept - sum(pairs.values())) + at[Status.DRAFTING]  # a pair made between two queries is no minus
+    to_draft = kept - sum(pairs.values()) + at[Status.DRAFTING]
     steps: list[tuple[str, Counts, Counts]] = [
         ("accepted", _reasons(pairs, Status.REJECTED), {}),
         ("reviewed", {}, {key: at[key] for key in (Status.PENDING.value, Status.DISPUTED.value)}),
         ("drafted", _reasons(pairs, Status.FAILED), {"drafting": to_draft}),
         ("screened", _reasons(posts, Post.Status.DROPPED), {"new": _of_status(posts, Post.Status.NEW)}),
-        ("imported", {**rejected, "known": known}, {}),
+        ("imported", {**_reasons(posts, REJECTED), "known": sum(known.values())}, {}),
         ("read", {}, {}),
     ]
     stages: list[Stage] = []
@@ -112,64 +135,37 @@ def _without_zeros(counts: Counts) -> Counts:
     return {key: n for key, n in counts.items() if n}
 
 
-def _known_rows(sources: list[int]) -> dict[int, int]:
-    sums = ImportRun.objects.filter(source__in=sources).order_by().values("source").annotate(n=Sum("known"))
-    return {row["source"]: row["n"] for row in sums}
+def posts_at(source: Source, stage: str, reason: str = "", run: ImportRun | None = None) -> QuerySet[Post]:
+    """The posts behind a number of the funnel: those that wait for, or were lost on the way to, a stage; without a reason, those that
+    got through to it.
 
-
-def _rejected_rows(sources: list[int]) -> dict[int, Counts]:
-    counted = RejectedRow.objects.filter(run__source__in=sources).values("run__source", "reason").annotate(n=Count("pk"))
-    found: dict[int, Counts] = defaultdict(dict)
-    for row in counted.order_by("-n", "reason"):
-        found[row["run__source"]][row["reason"]] = row["n"]
-    return found
-
-
-def _posts(sources: list[int]) -> dict[int, Reasons]:
-    counted = Post.objects.filter(source__in=sources).order_by().values("source", "status", "drop_reason").annotate(n=Count("pk"))
-    return _grouped(counted, "status", "drop_reason")
-
-
-def posts_at(source: Source, stage: str, reason: str = "") -> QuerySet[Post]:
-    """The posts behind a number of the funnel: those that wait for, or were lost on the way to, a stage; without a reason, those accepted.
-
-    A number has posts behind it from `screened` on; for anything else there are none.
+    A number has posts behind it from `imported` on; for anything else there are none.
     """
-    posts, pairs = source.posts.all(), _farthest_pairs([source.pk])
-    here: dict[str, QuerySet[Pair]] = {
-        "drafted": pairs.filter(status=Status.FAILED, failure=reason),
-        "reviewed": pairs.filter(status=reason, status__in=[Status.PENDING, Status.DISPUTED]),
-        "accepted": pairs.filter(status=Status.REJECTED, decision__reasons__0=reason) if reason else pairs.filter(status=Status.ACCEPTED),
-    }
+    posts = Post.objects.filter(source=source, **({"run": run} if run else {}))
+    there = Standing.objects.filter(post=OuterRef("pk"))
+    lost = {"drafted": Status.FAILED, "accepted": Status.REJECTED}
+    through = {"drafted": (Status.PENDING, Status.DISPUTED, Status.ACCEPTED, Status.REJECTED), "accepted": (Status.ACCEPTED,)}
+    through["reviewed"] = (Status.ACCEPTED, Status.REJECTED)
+    if stage in ("imported", "screened") and not reason:
+        return posts.filter(status=Post.Status.KEPT) if stage == "screened" else posts
     if stage == "screened":
         return posts.filter(status=Post.Status.NEW) if reason == Post.Status.NEW else posts.filter(drop_reason=reason, status="dropped")
     if (stage, reason) == ("drafted", Status.DRAFTING):
-        to_draft = Q(pairs=None) | Q(pairs__in=pairs.filter(status=Status.DRAFTING).values("pk"))
-        return posts.filter(to_draft, status=Post.Status.KEPT).distinct()
-    return posts.filter(pairs__in=here[stage].values("pk")) if stage in here else posts.none()
+        return posts.filter(Exists(there.filter(status=reason)) | ~Exists(there), status=Post.Status.KEPT)
+    if stage == "reviewed" and reason in (Status.PENDING, Status.DISPUTED):
+        return posts.filter(standing__status=reason)
+    if not reason and stage in through:
+        return posts.filter(standing__status__in=through[stage])
+    return posts.filter(standing__status=lost[stage], standing__reason=reason) if stage in lost else posts.none()
 
 
-def _farthest_pairs(sources: list[int]) -> QuerySet[Pair]:
-    """Of each kept post the pair that got farthest: it says where the post is."""
-    rank = Case(*(When(status=status, then=Value(n)) for n, status in enumerate(_FARTHEST)), output_field=IntegerField())
-    of_kept = Pair.objects.filter(source__in=sources, post__status=Post.Status.KEPT)
-    return Pair.objects.filter(pk__in=of_kept.order_by("post_id", rank, "pk").distinct("post_id").values("pk")).order_by()
+def count_at(stages: list[Stage], stage: str, reason: str = "") -> int:
+    """The number that `posts_at` has the posts of."""
+    found = next(each for each in stages if each["key"] == stage)
+    return {**found["dropped"], **found["waiting"]}.get(reason, 0) if reason else found["count"]
 
 
-def _pairs(sources: list[int]) -> dict[int, Reasons]:
-    """Posts with pairs, by status; why drafting failed, or the first reason of a rejection."""
-    pairs = _farthest_pairs(sources)
-    open_ = pairs.exclude(status=Status.REJECTED).values("source", "status", "failure").annotate(n=Count("pk"))
-    rejected = pairs.filter(status=Status.REJECTED).values("source", "status", "decision__reasons__0").annotate(n=Count("pk"))
-    found = _grouped(open_, "status", "failure")
-    for pk, counts in _grouped(rejected, "status", "decision__reasons__0").items():
-        found[pk] |= counts
-    return found
-
-
-def _grouped(rows: Iterable[Any], status: str, reason: str) -> dict[int, Reasons]:
-    found: dict[int, Reasons] = defaultdict(dict)
-    for row in rows:
-        key = row[status], row[reason] or "other"
-        found[row["source"]][key] = found[row["source"]].get(key, 0) + row["n"]
-    return found
+def fold() -> None:
+    """Put rows of StandingTally together, as sources.tallies does with its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(tallies.FOLD.replace(Tally._meta.db_table, StandingTally._meta.db_table))

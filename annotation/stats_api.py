@@ -1,7 +1,7 @@
 """API of the numbers: the funnel of a source."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,15 +26,25 @@ class FunnelSerializer(serializers.Serializer[dict[str, object]]):
     fates = serializers.DictField(child=serializers.IntegerField(), help_text="The buckets in six groups.")
 
 
+class AskedRun(serializers.Serializer[dict[str, object]]):
+    run = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
 class Funnel(views.APIView):
-    """Where the rows of a source went."""
+    """Where the rows of a source, or of one of its imports, went."""
 
     permission_classes = [HasRole]
     role = "lead"
 
-    @extend_schema(responses=FunnelSerializer)
+    @extend_schema(
+        parameters=[OpenApiParameter("run", int, description="The id of an import of this source: of its rows alone.")],
+        responses=FunnelSerializer,
+    )
     def get(self, request: Request, slug: str) -> Response:
         source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
-        stages = stats.funnel(source)
+        asked = AskedRun(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        run = get_object_or_404(source.imports, pk=asked.validated_data["run"]) if asked.validated_data else None
+        stages = stats.funnel(source, run)
         found = {"read": stages[0]["count"], "stages": stages, "buckets": stats.buckets(stages), "fates": stats.fates(stages)}
         return Response(FunnelSerializer(found).data)

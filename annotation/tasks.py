@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 
 from sources.jobs import send_hint, send_hints
 
-from . import drafting, drafting_work, ledger
+from . import drafting, drafting_work, ledger, stats
 
 
 @shared_task
@@ -20,6 +20,7 @@ def draft_run(run_id: int) -> None:
 def draft_resend_hints() -> None:
     """The beat's bidding, every few seconds; two at once are harmless."""
     drafting_work.seen()
+    stats.fold()
     ledger.expire()
     ledger.land_stored()
     send_hints(draft_run, drafting_work.runs_to_hint())

@@ -27,6 +27,28 @@ from sources import uploads as stored
 from sources.models import ImportRun, Post, RejectedRow
 
 Finding = Iterator[str]
+# What was counted, less what is there: every row that is left is wrong.
+UNTOLD = {
+    "posts and rejected rows": """
+SELECT run_id, status, reason, sum(n) FROM (
+    SELECT run_id, status, reason, n FROM sources_tally
+    UNION ALL SELECT run_id, status, drop_reason, -1 FROM sources_post
+    UNION ALL SELECT run_id, 'rejected', reason, -1 FROM sources_rejectedrow
+) AS counted GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+""",
+    "posts that stand": """
+SELECT run_id, status, reason, sum(n) FROM (
+    SELECT run_id, status, reason, n FROM annotation_standingtally
+    UNION ALL SELECT run_id, status, reason, -1 FROM annotation_standing
+) AS counted GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+""",
+    "places of posts": """
+SELECT run_id, status, reason, sum(n) FROM (
+    SELECT post_id, run_id, status, reason, 1 AS n FROM annotation_standing
+    UNION ALL SELECT post_id, run_id, status, reason, -1 FROM annotation_farthest(ARRAY(SELECT DISTINCT post_id FROM annotation_pair))
+) AS counted GROUP BY post_id, 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+""",
+}
 APPS = ("accounts", "sources", "annotation", "datasets")
 UNREAD_FOR = timedelta(minutes=2)  # a stored reply is read at once; if its worker died, by the next
 WRITTEN_ONCE = (AuditEntry, Review, Draft, PromptVersion, Record)
@@ -68,11 +90,20 @@ def import_counts() -> Finding:
         yield f"import {run.pk}: {run.rejected} rejected, but {run.rows_there} rejected rows"
 
 
+def tallies() -> Finding:
+    """What the triggers counted is what can be counted: posts and rejected rows by run, status and reason, and where posts stand."""
+    with connection.cursor() as cursor:
+        for what, sql in UNTOLD.items():
+            cursor.execute(sql)
+            for run, status, reason, n in cursor.fetchall():
+                yield f"import {run}: the {what} at {status} {reason!r} are counted wrong by {n}"
+
+
 def posts() -> Finding:
-    """A dropped post has a reason, and no other has one; a pair comes of a kept post of the same source."""
+    """A dropped post has a reason, and no other has one; a pair that somebody reviewed comes of a kept post, of the same source."""
     for post in Post.objects.filter(Q(status="dropped", drop_reason="") | ~Q(status="dropped") & ~Q(drop_reason="")):
         yield f"post {post.pk}: {post.status} with the reason {post.drop_reason!r}"
-    for pair in Pair.objects.exclude(post__status="kept"):
+    for pair in Pair.objects.exclude(post__status="kept").filter(reviews__isnull=False).distinct():
         yield f"pair {pair.pk}: its post {pair.post_id} is not kept"
     for pair in Pair.objects.exclude(source=F("post__source")):
         yield f"pair {pair.pk}: of another source than its post {pair.post_id}"
@@ -168,5 +199,5 @@ def _differs(what: str, path: Path, size: int, sha256: str) -> Finding:
 
 
 INVARIANTS: dict[str, Callable[[], Finding]] = {
-    find.__name__: find for find in (guards, import_counts, posts, seats, decisions, ledger, money, versions, files, uploads)
+    find.__name__: find for find in (guards, import_counts, tallies, posts, seats, decisions, ledger, money, versions, files, uploads)
 }

@@ -13,7 +13,7 @@ from itertools import islice
 from django.db import connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from .models import Post, Source
+from .models import Apart, Post, Source
 from .screens import BadScreen, Dropped, Member, NearDuplicate, SetScreen, make
 from .verdicts import STAYS, UNDECIDED, drop, keep
 
@@ -28,8 +28,9 @@ class Members:
         self.posts, self.fallen = posts, fallen
 
     def __iter__(self) -> Iterator[Member]:
-        is_fixed = ExpressionWrapper(STAYS, output_field=BooleanField())
-        rows = self.posts.annotate(is_fixed=is_fixed).order_by("pk").values_list(*Member._fields)
+        said = {"is_fixed": STAYS, "is_chosen": Q(chosen_by__isnull=False)}
+        flags = {name: ExpressionWrapper(condition, output_field=BooleanField()) for name, condition in said.items()}
+        rows = self.posts.annotate(**flags).order_by("pk").values_list(*Member._fields)
         for values in rows.iterator(chunk_size=CHUNK):
             if values[0] not in self.fallen:
                 yield Member(*values)
@@ -41,12 +42,20 @@ def compare(source_id: int, last: int) -> None:
     screens = [screen for screen in make(source.screens) if isinstance(screen, SetScreen)]
     if not screens:
         return
+    for screen in screens:
+        if isinstance(screen, NearDuplicate):
+            screen.apart = told_apart()
     passed = Post.objects.filter(UNDECIDED | Q(status=Post.Status.KEPT), source=source, pk__lte=last)
     with _one_at_a_time(across=any(screen.is_across for screen in screens)):
         fallen: dict[int, Dropped] = {}
         for screen in screens:
             fallen |= dict(screen.among(Members(passed | _elsewhere(source) if screen.is_across else passed, fallen)))
         _write(passed, fallen)
+
+
+def told_apart() -> list[tuple[int, int]]:
+    """Posts that people know to be no duplicates of each other."""
+    return list(Apart.objects.order_by("one", "other").values_list("one", "other"))
 
 
 def _elsewhere(source: Source) -> QuerySet[Post]:

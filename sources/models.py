@@ -10,9 +10,15 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from .jobs import Job
+from .screening_models import Apart, Preview, Rescue, RescuedPost, Tally, TextList
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+__all__ = [
+    "Apart", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply", "Rescue", "RescuedPost",
+    "Source", "Tally", "TextList",
+]  # fmt: skip
 
 
 class Platform(models.TextChoices):
@@ -232,6 +238,11 @@ class Post(models.Model):
     drop_reason = models.CharField(max_length=64, blank=True)
     drop_value = models.CharField(max_length=200, blank=True)
     rescued_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # of its near-duplicates, the one that a person wants to keep
+    chosen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    original = models.JSONField(null=True, blank=True)  # the texts and their hash before screens edited them; null: nothing was edited
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PostQuerySet.as_manager()
@@ -247,6 +258,8 @@ class Post(models.Model):
             models.Index(name="post_by_status", fields=["source", "status", "id"]),
             models.Index(name="post_by_content", fields=["content_hash", "source"]),
             models.Index(name="post_unscreened", fields=["source", "id"], condition=Q(status="new")),
+            models.Index(name="post_by_reason", fields=["source", "drop_reason", "id"], condition=Q(status="dropped")),
+            models.Index(name="post_in_cluster", fields=["source", "cluster"], condition=Q(cluster__isnull=False)),
         ]
 
     def fields(self) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.db.models.fields.json import KT
 
 from accounts.models import AuditEntry
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 BATCH = 500
+EDITED = ("title", "body", "answer", "content_hash")  # what edits change, and screening again restores
 ADVISORY = 0x5C4EE  # the class of our advisory locks; the object is the source
 Verdicts = dict[int, Dropped | None]
 
@@ -58,7 +60,8 @@ def screen(source: Source) -> int:
 
 
 def rescreen(source: Source, *, by: User | None) -> int:
-    """Put the source's posts back to `new`, to be screened again by its screens of today; gives how many.
+    """Put the source's posts back to `new`, with their texts as they were found, to be screened again by its screens of today; gives
+    how many.
 
     Those stay as they are that a person rescued, or that have a review, or that somebody is reviewing. A pair that
     nobody has reviewed waits until its post is kept again. Raises StaleState while the source is being screened.
@@ -71,8 +74,10 @@ def rescreen(source: Source, *, by: User | None) -> int:
             Source.objects.select_for_update(no_key=True).get(pk=source.pk)
             closed = Q(status=Post.Status.NEW) | Q(drop_reason=ROLLED_BACK)
             again = Post.objects.filter(source=source, rescued_by=None).exclude(closed)
-            changes = {"status": Post.Status.NEW, "drop_reason": "", "drop_value": "", "cluster": None}
-            count = again.exclude(pk__in=decided_by_people(again).values("pk")).update(**changes)
+            again = again.exclude(pk__in=decided_by_people(again).values("pk"))
+            restored: dict[str, Any] = {name: KT(f"original__{name}") for name in EDITED}
+            again.filter(original__isnull=False).update(**restored, original=None)
+            count = again.update(status=Post.Status.NEW, drop_reason="", drop_value="", cluster=None)
             AuditEntry.objects.create(by=by, action="source_rescreened", subject=f"source {source.slug}", detail={"posts": count})
     return count
 
@@ -110,7 +115,7 @@ def _screen_batch(source_id: int, after: int) -> list[Post]:
         screens = make(source.screens)
         posts = list(
             Post.objects.filter(source=source, status=Post.Status.NEW, pk__gt=after)
-            .only("id", "title", "body", "answer", "votes", "content_hash", "rescued_by")
+            .only("id", "title", "body", "answer", "votes", "content_hash", "original", "rescued_by")
             .order_by("id")[:BATCH]
         )
         _edit(posts, screens)
@@ -120,19 +125,22 @@ def _screen_batch(source_id: int, after: int) -> list[Post]:
 
 
 def _edit(posts: list[Post], screens: list[Screen]) -> None:
-    """All changes of the texts, before anything is judged: what is masked is masked for everything that follows."""
+    """All changes of the texts, before anything is judged: what is masked is masked for everything that follows. What they were is
+    kept, for the day when other screens edit them."""
     changed = []
     for post in posts:
+        before = {name: getattr(post, name) for name in EDITED}
         edited = False
         for each in screens:
             for field, text in each.edits(post).items():
                 setattr(post, field, text)
                 edited = True
         if edited:
+            post.original = post.original or before
             post.content_hash = content_hash(post.title, post.body, post.answer)
             changed.append(post)
     if changed:
-        Post.objects.bulk_update(changed, ["title", "body", "answer", "content_hash"])
+        Post.objects.bulk_update(changed, [*EDITED, "original"])
 
 
 def _earlier_twins(source: Source, posts: list[Post], after: int) -> dict[str, int]:

@@ -13,6 +13,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from math import ceil
 from typing import NamedTuple
 
@@ -89,13 +90,31 @@ def alike(one: str, other: str) -> bool:
     return len(clusters([(1, one), (2, other)])) == 2
 
 
+def alike_among(texts: list[tuple[int, str]], like: float | None = None) -> list[tuple[int, int]]:
+    """The keys of all that are alike among a few texts, the most alike first, compared exactly."""
+    short_like, long_like = _likes(like)
+    folded = sorted((key, fold(text)) for key, text in texts)
+    short = [(key, shingles(text)) for key, text in folded if 0 < len(text) < OVERLAP]
+    long = [(key, shingles(text, 4)) for key, text in folded if len(text) >= SHORT]
+    found: dict[tuple[int, int], float] = {}
+    for pieces, least in ((short, short_like), (long, long_like)):
+        for (one, mine), (other, theirs) in combinations(pieces, 2):
+            if (likeness := jaccard(mine, theirs)) >= least:
+                found[one, other] = max(likeness / least, found.get((one, other), 0))
+    return sorted(found, key=lambda pair: (-found[pair], pair))
+
+
+def _likes(like: float | None) -> tuple[float, float]:
+    short_like = SHORT_LIKE if like is None else like
+    return short_like, min(0.95, short_like + LONG_LIKE - SHORT_LIKE)
+
+
 def clusters(texts: Iterable[tuple[int, str]], like: float | None = None) -> dict[int, int]:
     """key -> the least key of its cluster, of texts that have company. Likeness is passed on: a~b and b~c is one cluster.
 
     `like` replaces the threshold of short texts (0.5); that of long ones moves along with it.
     """
-    short_like = SHORT_LIKE if like is None else like
-    long_like = min(0.95, short_like + LONG_LIKE - SHORT_LIKE)
+    short_like, long_like = _likes(like)
     short, long = _Short(short_like), _Long(long_like)
     for key, text in texts:
         folded = fold(text)

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from . import tallies
 from .downloading import run_fetch
 from .importing import run_import
 from .jobs import send_hint, send_hints
@@ -33,6 +34,7 @@ def screen_source(source_id: int) -> None:
 def resend_hints() -> None:
     """Say again what is due, and that somebody works here."""
     Heartbeat.objects.update_or_create(queue="work", defaults={"seen_at": timezone.now()})
+    tallies.fold()
     send_hints(fetch_url, Fetch.objects.due().values_list("pk", flat=True))
     send_hints(import_file, ImportRun.objects.due().values_list("pk", flat=True))
     busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")

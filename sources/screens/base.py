@@ -19,7 +19,8 @@ class Candidate(Protocol):
 
 
 class Member(NamedTuple):
-    """What a screen of the whole set may look at. `is_fixed`: a person or a pair holds on to this post, so it stays."""
+    """What a screen of the whole set may look at. `is_fixed`: a person or a pair holds on to this post, so it stays. `is_chosen`: of
+    its near-duplicates, a person wants to keep this one."""
 
     pk: int
     title: str
@@ -28,6 +29,7 @@ class Member(NamedTuple):
     votes: int | None
     question_id: str
     is_fixed: bool
+    is_chosen: bool = False
 
 
 class Dropped(NamedTuple):

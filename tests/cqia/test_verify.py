@@ -98,6 +98,7 @@ def exported():
 
 
 NO_AUDIT_TRIGGER = "DROP TRIGGER accounts_auditentry_no_change ON accounts_auditentry"
+DRAFTING = "status = 'drafting', decision_id = NULL"
 NO_CALL = "UPDATE annotation_draft SET call_id = NULL, model = ''"
 
 # what is done to the house: (the invariant that sees it, part of its sentence, the deed)
@@ -115,6 +116,16 @@ DEEDS = {
         "posts", "with the reason", lambda: sql(unguarded("sources_post", "post_dropped_has_reason", "drop_reason = 'too_short'"))
     ),
     "a pair of a dropped post": ("posts", "is not kept", lambda: Post.objects.update(status="dropped", drop_reason="too_short")),
+    "posts counted wrong": (
+        "tallies", "posts and rejected rows at kept", lambda: sql("UPDATE sources_tally SET n = 7 WHERE status = 'kept' AND n > 0")
+    ),
+    "a post that moved uncounted": (
+        "tallies", "counted wrong by",
+        lambda: sql(without_trigger("sources_post", "UPDATE sources_post SET status = 'new'")),
+    ),
+    "a pair that moved uncounted": (
+        "tallies", "places of posts", lambda: sql(without_trigger("annotation_pair", f"UPDATE annotation_pair SET {DRAFTING}"))
+    ),
     "a pair of another source": ("posts", "another source", lambda: Pair.objects.update(source=builders.make_source())),
     "more seats than wanted": ("seats", "1 live seats for 0", lambda: Pair.objects.update(reviews_wanted=0)),
     "a seat with somebody else's review": (

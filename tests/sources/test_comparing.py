@@ -11,7 +11,7 @@ from accounts.models import AuditEntry
 from annotation.models import Assignment
 from annotation.reviewing import claim
 from sources import screening
-from sources.models import Post
+from sources.models import Apart, Post
 from tests.builders import make_pair, make_post, make_review, make_run, make_source
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +187,47 @@ def test_one_worker_screens_a_source_at_a_time(admin):
         thread.join()
     assert outcome == [0]
     assert screening.screen(source) == 1
+
+
+def test_the_one_that_a_person_chose_stays_before_all_others_also_when_all_is_screened_again(admin):
+    source = make_source(screens=NEAR)
+    chosen, best, _third = posts(source, (CUP[0], 1), (CUP[1], 9), (CUP[2], 4))
+    Post.objects.filter(pk=chosen.pk).update(chosen_by=admin)
+    screening.screen(source)
+    assert fate(source) == ["kept", "near_duplicate", "near_duplicate"]
+    posts(source, (CUP[2] + "？", 99))
+    screening.rescreen(source, by=None)
+    screening.screen(source)
+    assert fate(source) == ["kept", "near_duplicate", "near_duplicate", "near_duplicate"]
+    assert set(Post.objects.exclude(drop_value="").values_list("drop_value", flat=True)) == {str(chosen.pk)}
+
+
+def test_posts_told_apart_are_in_no_cluster_together_and_the_others_go_with_the_one_that_is_more_like_them():
+    source = make_source(screens=NEAR)
+    one, other, like_other, _unlike = posts(
+        source,
+        ("保温杯里装冰水，它该保谁的温？", 9),
+        ("保温壶里装冰水，它该保谁的温？", 7),
+        ("保温壶里装冰水，它该保谁的温呢？", 1),
+        ("电梯里装镜子，到底是怕谁看不见谁？", 1),
+    )
+    screening.screen(source)
+    assert fate(source) == ["kept", "near_duplicate", "near_duplicate", "kept"]
+    Apart.objects.create(one=one, other=other)
+    screening.rescreen(source, by=None)
+    screening.screen(source)
+    assert fate(source) == ["kept", "kept", "near_duplicate", "kept"]
+    like_other.refresh_from_db()
+    assert like_other.cluster == other
+
+
+def test_long_posts_can_be_told_apart_too():
+    source = make_source(screens=NEAR)
+    text = "".join(f"第{n}天我把闹钟拨快了{n * 7}分钟，醒来发现时间并没有变多。" for n in range(12))
+    one, other = posts(source, (text, 2), (text.replace("醒来", "起床"), 1))
+    screening.screen(source)
+    assert fate(source) == ["kept", "near_duplicate"]
+    Apart.objects.create(one=one, other=other)
+    screening.rescreen(source, by=None)
+    screening.screen(source)
+    assert fate(source) == ["kept", "kept"]

@@ -125,3 +125,27 @@ def test_four_workers_at_once_decide_as_one_does(monkeypatch):
     assert survivors[0] == survivors[1]
     assert [v[:2] for v in verdicts(alone)] == [v[:2] for v in verdicts(together)]
     assert {v[1] for v in verdicts(alone)} == {"", "duplicate", "too_short"}
+
+
+def test_what_screens_edited_is_as_it_was_found_once_they_are_switched_off():
+    title, body = "加我微信号：zhumo_2026，手机 13812345678。", "<b>粗</b>的 &amp; 說"
+    screens = [{"screen": "personal_data"}, {"screen": "residue", "clean": True}, {"screen": "language", "convert": True, "no_mix": False}]
+    source = make_source(screens=screens)
+    (post,) = posts(source, title, body=body)
+    found = {"title": post.title, "body": post.body, "answer": post.answer, "content_hash": post.content_hash}
+    screening.screen(source)
+    post.refresh_from_db()
+    assert (post.title, post.body) == ("加我微信号：[微信号]，手机 [手机号]。", "粗的 & 说")
+    assert post.original == found
+    for _ in range(2):  # also when it is edited a second time
+        screening.rescreen(source, by=None)
+        screening.screen(source)
+        post.refresh_from_db()
+        assert post.original == found
+    source.screens = [{**screen, "off": True} for screen in screens]
+    source.save()
+    screening.rescreen(source, by=None)
+    screening.screen(source)
+    post.refresh_from_db()
+    assert {name: getattr(post, name) for name in found} == found
+    assert post.original is None
