@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("annotation", "0003_review_before"),
-        ("sources", "0005_tallies_by_triggers"),
+        ("sources", "0006_tallies_by_triggers"),
     ]
 
     operations = [
