@@ -191,7 +191,7 @@ def test_one_worker_screens_a_source_at_a_time(admin):
 
 def test_the_one_that_a_person_chose_stays_before_all_others_also_when_all_is_screened_again(admin):
     source = make_source(screens=NEAR)
-    chosen, best, _third = posts(source, (CUP[0], 1), (CUP[1], 9), (CUP[2], 4))
+    chosen, _best, _third = posts(source, (CUP[0], 1), (CUP[1], 9), (CUP[2], 4))
     Post.objects.filter(pk=chosen.pk).update(chosen_by=admin)
     screening.screen(source)
     assert fate(source) == ["kept", "near_duplicate", "near_duplicate"]
