@@ -17,7 +17,8 @@ from . import draft_progress, drafting
 from .models import DraftRun, ModelCall
 from .tasks import draft_run
 
-BAD = {"bad_order", "bad_params", "bad_price", "price_unknown", "unknown_prompt"}  # the request is at fault; else: the state of things
+# The request is at fault; any other code: the state of things is.
+BAD = {"bad_order", "bad_params", "bad_price", "bad_model", "price_unknown", "currencies_differ", "unknown_prompt", "unknown_provider"}
 
 
 CONFLICT = OpenApiResponse(description="Problem JSON: `code` says why it is not possible now.")
@@ -43,12 +44,19 @@ class DraftOrderSerializer(serializers.Serializer[Any]):
     budget = serializers.DecimalField(required=False, allow_null=True, max_digits=12, decimal_places=6)
     params = ParamsSerializer(required=False)
     retry_failed = serializers.BooleanField(required=False, default=False)
+    pending = serializers.BooleanField(required=False, default=False, help_text="Further candidates for pairs that wait for review.")
+    posts = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, max_length=100_000)
+    mode = serializers.ChoiceField(DraftRun.Mode.choices, required=False)
+    auto_release = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
     dry_run = serializers.BooleanField(required=False, default=False)
 
 
 class EstimateSerializer(serializers.Serializer[Any]):
     calls = serializers.IntegerField()
-    tokens = serializers.IntegerField(help_text="Roughly: a character counted as a token.")
+    tokens = serializers.IntegerField(help_text="Roughly: a character counted as a token, until the model has answered often enough.")
+    tokens_in = serializers.IntegerField(required=False)
+    tokens_out = serializers.IntegerField(required=False)
+    seconds = serializers.IntegerField(required=False, allow_null=True, help_text="null: a batch, which takes up to a day.")
     cost = serializers.DecimalField(max_digits=18, decimal_places=6, allow_null=True, help_text="null: the price is not known.")
     is_estimate = serializers.BooleanField()
 
@@ -109,7 +117,7 @@ def detail(run: DraftRun) -> dict[str, Any]:
     body["counts"] = {str(name): found[str(name)] for name in CountsSerializer().fields}
     body |= {"tokens_in": found["tokens_in"], "tokens_out": found["tokens_out"]}
     body["cost"] = None if found["cost"] is None else f"{found['cost']:.6f}"
-    body["estimate"] = run.params.get("estimate")
+    body["estimate"] = run.estimate
     body["error"] = str(draft_progress.RUN_ERRORS.get(run.error_code, ""))
     body["unknown_calls"] = UnknownCallSerializer(run.calls.filter(state=ModelCall.State.UNKNOWN)[:100], many=True).data
     return body

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db.models import Avg, Count, Q, Sum
-from django.db.models.functions import Length
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from . import ledger
 from .models import DraftRun, ModelCall
-from .pairing import waiting_posts
-
-if TYPE_CHECKING:
-    from sources.models import Source
-
-REPLY_TOKENS = 300  # of a usual reply: an estimate says that it is one
-SAMPLE = 500
 
 Text = str | Promise
 # Why a run ended early: what happened, and what to do. What was not sent can always be ordered again.
 RUN_ERRORS: dict[str, Text] = {
-    "bad_key": _("The provider refused the key. Set the right OPENAI_API_KEY, start again, and order once more."),
+    "bad_key": _("The provider refused the key. Set the right one (OPENAI_API_KEY, or that provider's), start again, and order once more."),
+    "no_key": _("The provider has no key. Set its variable (OPENAI_API_KEY, or that provider's), and start again."),
     "forbidden": _("The provider refuses this key the access, by region or by rights. Ask there, or set another provider."),
     "model_not_found": _("The provider does not know this model, or the address is wrong. Check OPENAI_MODEL and OPENAI_BASE_URL."),
     "no_quota": _("The account at the provider has no quota left. Top it up there, and order once more."),
@@ -69,7 +60,7 @@ def figures(run: DraftRun) -> dict[str, Any]:
     states = Counter(state for state, _outcome, _error in last)
     failures = Counter(outcome or error for state, outcome, error in last if outcome != "ok" and state in ("done", "failed"))
     failures.pop("", None)  # answered, and not read yet
-    total = max(len(last), run.params.get("ordered", 0))
+    total = max(len(last), run.ordered)
     ended = states["done"] + states["failed"] + states["unknown"]
     return {
         "calls": total,
@@ -88,24 +79,13 @@ def spending(run: DraftRun) -> dict[str, Any]:
     """Tokens by the replies' own usage. A cost of None is unknown, which is not 0."""
     unpriced = Count("pk", filter=Q(state="done", cost=None))
     sums = run.calls.aggregate(tokens_in=Sum("tokens_in"), tokens_out=Sum("tokens_out"), total=Sum("cost"), unpriced=unpriced)
-    known = "price_in" in run.params and not sums["unpriced"]
+    known = not sums["unpriced"] and run.currency != ""
     return {
         "tokens": (sums["tokens_in"] or 0) + (sums["tokens_out"] or 0),
         "tokens_in": sums["tokens_in"] or 0,
         "tokens_out": sums["tokens_out"] or 0,
         "cost": (sums["total"] or Decimal(0)) if known else None,
     }
-
-
-def estimate(source: Source, *, pairs: int, calls_per_pair: int, params: dict[str, Any], prompt_length: int) -> dict[str, Any]:
-    """What an order would come to, roughly: a character is counted as a token, a reply as REPLY_TOKENS."""
-    length = Length("title") + Length("body") + Length("answer")
-    posts = waiting_posts(source).annotate(length=length)[:SAMPLE]
-    usual = posts.aggregate(usual=Avg("length"))["usual"] or 40
-    calls = pairs * calls_per_pair
-    tokens_in = math.ceil(calls * (prompt_length + len(source.system_prompt) + 120 + usual))
-    cost = ledger.price(params, tokens_in, calls * REPLY_TOKENS)
-    return {"calls": calls, "tokens": tokens_in + calls * REPLY_TOKENS, "cost": cost, "is_estimate": True}
 
 
 def waits(run: DraftRun) -> bool:

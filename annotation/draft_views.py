@@ -15,7 +15,7 @@ from accounts.permissions import role_required
 from sources.jobs import send_hint
 from sources.models import Reply, Source
 
-from . import draft_progress, drafting, llm
+from . import draft_progress, drafting, providers
 from .draft_forms import DraftOrderForm
 from .models import DEMO_MODEL, Draft, DraftRun, ModelCall
 from .tasks import draft_run
@@ -105,7 +105,7 @@ def choices(form: DraftOrderForm) -> dict[str, Any]:
     """The sources to choose from, with how many posts wait."""
     field: Any = form.fields["source"]
     options = [{"source": source, "waiting": drafting.waiting_count(source)} for source in field.queryset]
-    return {"options": options, "has_provider": llm.is_configured(), "default_model": settings.OPENAI_MODEL}
+    return {"options": options, "has_provider": providers.is_configured(), "default_model": settings.OPENAI_MODEL}
 
 
 @role_required("admin")

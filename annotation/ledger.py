@@ -24,8 +24,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from . import llm, prompting
-from .models import Draft, DraftRun, ModelCall, Pair
+from . import llm, pricing, prompting
+from .models import Draft, DraftRun, ModelCall, Pair, Price
 
 log = logging.getLogger(__name__)
 
@@ -35,33 +35,24 @@ OPEN = (State.QUEUED, State.SENDING)
 TRIES = {"rate_limited": 20}  # attempts of one key before giving up; others:
 DEFAULT_TRIES = 6
 UNKNOWN = "unknown_call"  # the failure of a pair whose call may have been paid
-MILLION = Decimal(1_000_000)
-CENT = Decimal("0.000001")
 
 
 class BudgetReached(Exception):
     """The next call's price does not fit under the cap."""
 
 
-def key_of(pair: Pair, prompt_sha256: str, model: str, params: dict[str, Any], note: str, sample: int) -> str:
+def key_of(call: ModelCall, run: DraftRun) -> str:
     """What makes two calls the same purchase. The texts are in it: an edited instruction is another question."""
-    parts = [pair.pk, pair.instruction, pair.input, pair.hint, prompt_sha256, pair.source.system_prompt, model, params, note, sample]
+    parts = [call.purpose, call.pair_id, call.post_id, call.material, run.prompt.sha256, run.system_prompt, call.provider, call.model,
+             call.params, call.sample]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 # --- money ------------------------------------------------------------------------------------------------------------
-def price(params: dict[str, Any], tokens_in: int | None, tokens_out: int | None) -> Decimal | None:
-    """Cost at the run's prices per million tokens, rounded up. None: unknown, which is not 0."""
-    if "price_in" not in params or "price_out" not in params or tokens_in is None or tokens_out is None:
-        return None
-    total = (Decimal(params["price_in"]) * tokens_in + Decimal(params["price_out"]) * tokens_out) / MILLION
-    return total.quantize(CENT, rounding="ROUND_UP")
-
-
-def ceiling(call: ModelCall, params: dict[str, Any]) -> Decimal:
+def ceiling(call: ModelCall, price: Price | None) -> Decimal:
     """The most that a call can cost: a token is at least one byte of what is sent, and `max_tokens` come back."""
     sent = sum(len(message["content"].encode()) + 16 for message in request_of(call).messages)
-    return price(params, sent, int(call.params.get("max_tokens", 0))) or Decimal(0)
+    return pricing.cost(price, sent, int(call.params.get("max_tokens", 0)), batch=call.batch_id is not None) or Decimal(0)
 
 
 def reserve(run_id: int, amount: Decimal) -> bool:
@@ -85,7 +76,8 @@ def settle(run_id: int | None, reserved: Decimal, cost: Decimal) -> None:
 
 # --- sending ----------------------------------------------------------------------------------------------------------
 def take(run: DraftRun, token: uuid.UUID, count: int) -> list[ModelCall]:
-    """Commit up to `count` due calls of a running run as sending, for the worker that holds `token`.
+    """Commit up to `count` due calls of a running run as sending, for the worker that holds `token`. Each keeps the price
+    version that its money is set aside by.
 
     Raises BudgetReached when not even one fits. Nobody else gets the same rows.
     """
@@ -95,7 +87,7 @@ def take(run: DraftRun, token: uuid.UUID, count: int) -> list[ModelCall]:
             return []
         due = ModelCall.objects.filter(run=run, state=State.QUEUED).exclude(not_before__gt=now).order_by("id")
         locked = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:count])
-        calls = list(ModelCall.objects.filter(pk__in=locked).select_related("pair__source", "prompt").order_by("id"))
+        calls = list(ModelCall.objects.filter(pk__in=locked).select_related("run", "prompt").order_by("id"))
         taken = [call for call in calls if _send(call, run, token)]
     if calls and not taken:
         raise BudgetReached
@@ -103,12 +95,13 @@ def take(run: DraftRun, token: uuid.UUID, count: int) -> list[ModelCall]:
 
 
 def _send(call: ModelCall, run: DraftRun, token: uuid.UUID) -> bool:
-    call.reserved = ceiling(call, run.params) if run.budget is not None else Decimal(0)
+    call.price = pricing.current(call.provider, call.model)
+    call.reserved = ceiling(call, call.price) if run.budget is not None else Decimal(0)
     if call.reserved and not reserve(run.pk, call.reserved):
         return False
     now = timezone.now()
     call.state, call.sent_at, call.lease_token, call.lease_until = State.SENDING, now, token, now + LEASE
-    call.save(update_fields=["state", "sent_at", "lease_token", "lease_until", "reserved"])
+    call.save(update_fields=["state", "sent_at", "lease_token", "lease_until", "reserved", "price"])
     return True
 
 
@@ -120,12 +113,11 @@ def renew(calls: Iterable[ModelCall]) -> None:
 
 
 def request_of(call: ModelCall) -> llm.Request:
-    pair = call.pair
+    texts = {"instruction": "", "input": "", "hint": "", "note": ""} | call.material
     messages = prompting.messages(
-        house_rules=call.prompt.text, source_rules=pair.source.system_prompt,
-        instruction=pair.instruction, input=pair.input, hint=pair.hint, note=call.note, marker=marker_of(call),
-    )  # fmt: skip
-    return llm.Request(str(call.attempt_id), call.model, messages, call.params)
+        house_rules=call.prompt.text, source_rules=call.run.system_prompt if call.run else "", marker=marker_of(call), **texts
+    )
+    return llm.Request(str(call.attempt_id), call.model, messages, call.params, call.provider)
 
 
 def marker_of(call: ModelCall) -> str:
@@ -138,11 +130,12 @@ def answered(call: ModelCall, reply: llm.Reply) -> bool:
     """Write down the reply, before anything is made of it. False: the call is somebody else's by now."""
     seen = prompting.facts(reply.raw)
     with transaction.atomic():
-        cost = price(call.run.params, seen.tokens_in, seen.tokens_out) if call.run else None
+        batch = call.batch_id is not None
+        cost = pricing.cost(call.price, seen.tokens_in, seen.tokens_out, cached=seen.tokens_cached, batch=batch)
         written = _mine(call, State.SENDING, State.UNKNOWN).update(
             state=State.DONE, raw=reply.raw, request_id=reply.request_id, latency_ms=reply.latency_ms, finished_at=timezone.now(),
             model_returned=seen.model, finish_reason=seen.finish_reason, tokens_in=seen.tokens_in, tokens_out=seen.tokens_out,
-            cost=cost, lease_until=None, error_code="", error_detail="", reserved=0,
+            tokens_cached=seen.tokens_cached, cost=cost, lease_until=None, error_code="", error_detail="", reserved=0,
         )  # fmt: skip
         if written:
             settle(call.run_id, call.reserved, call.reserved if cost is None else cost)
@@ -154,12 +147,12 @@ def answered(call: ModelCall, reply: llm.Reply) -> bool:
 def land(call_id: int) -> None:
     """Make of a stored reply what it is worth. Idempotent: whoever comes second finds it done."""
     with transaction.atomic():
-        call = ModelCall.objects.select_related("pair__source").get(pk=call_id)
-        pair = Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id)
+        call = ModelCall.objects.get(pk=call_id)
+        pair = Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id or 0)
         call.refresh_from_db(fields=["state", "outcome"])
         if call.state != State.DONE or call.outcome:
             return
-        outcome, text = prompting.judge(call.raw, instruction=pair.instruction, marker=marker_of(call))
+        outcome, text = prompting.judge(call.raw, instruction=call.material.get("instruction", ""), marker=marker_of(call))
         if outcome == "ok":
             add_draft(pair, text, call=call)
         ModelCall.objects.filter(pk=call.pk).update(outcome=outcome)
@@ -179,13 +172,18 @@ def conclude(pair: Pair) -> None:
     if not waits or calls.filter(Q(state__in=OPEN) | Q(state=State.DONE, outcome="")).exists():
         return
     here = Pair.objects.filter(pk=pair.pk, status=pair.status)
-    if first := pair.drafts.first():
-        here.update(status=Pair.Status.PENDING, failure="", output=first.output, version=F("version") + 1, updated_at=timezone.now())
+    if drafts := list(pair.drafts.all()):
+        shown = drafts[-1] if "note" in _last_material(pair) else drafts[0]  # a redraft takes the place of what was wanted otherwise
+        here.update(status=Pair.Status.PENDING, failure="", output=shown.output, version=F("version") + 1, updated_at=timezone.now())
     elif calls.filter(state=State.UNKNOWN).exists():
         here.update(status=Pair.Status.FAILED, failure=UNKNOWN, updated_at=timezone.now())
     elif last := calls.order_by("-id").first():
         failure = last.outcome or last.error_code or "unparseable"
         here.update(status=Pair.Status.FAILED, failure=failure, updated_at=timezone.now())
+
+
+def _last_material(pair: Pair) -> dict[str, Any]:
+    return pair.calls.order_by("-id").values_list("material", flat=True).first() or {}
 
 
 def failed(call: ModelCall, error: llm.ProviderError, delay: timedelta | None) -> None:
@@ -200,14 +198,15 @@ def failed(call: ModelCall, error: llm.ProviderError, delay: timedelta | None) -
         if delay is not None and DraftRun.objects.filter(pk=call.run_id or 0, state__in=["queued", "running", "paused"]).exists():
             again(call, now + delay)
         elif not isinstance(error, llm.StopAll):
-            conclude(Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id))
+            conclude(Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id or 0))
 
 
 def again(call: ModelCall, not_before: Any = None) -> ModelCall:
     """Queue the next attempt of the same key."""
     return ModelCall.objects.create(
-        run_id=call.run_id, pair_id=call.pair_id, purpose=call.purpose, prompt_id=call.prompt_id, key=call.key, model=call.model,
-        attempt=call.attempt + 1, params=call.params, sample=call.sample, note=call.note, not_before=not_before,
+        run_id=call.run_id, pair_id=call.pair_id, post_id=call.post_id, purpose=call.purpose, prompt_id=call.prompt_id, key=call.key,
+        provider=call.provider, model=call.model, attempt=call.attempt + 1, params=call.params, material=call.material, sample=call.sample,
+        not_before=not_before,
     )  # fmt: skip
 
 
@@ -216,7 +215,7 @@ def lose(call: ModelCall, code: str, detail: str = "", *, when: Q | None = None)
     with transaction.atomic():
         here = _mine(call, State.SENDING).filter(when or Q())
         if here.update(state=State.UNKNOWN, error_code=code, error_detail=detail, finished_at=timezone.now(), lease_until=None):
-            conclude(Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id))
+            conclude(Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id or 0))
 
 
 def expire() -> int:

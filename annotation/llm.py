@@ -1,4 +1,4 @@
-"""The only module that knows the openai client, and with it every OpenAI-compatible provider.
+"""The only module that knows the openai client, and with it every OpenAI-compatible provider (`providers`).
 
 One call is one HTTP request: the client's own retries are off, because a silent retry is a second paid generation.
 Retrying is the ledger's business, so an error says what it means for the ledger:
@@ -10,18 +10,18 @@ The attempt's id travels in the header `X-Attempt-Id`. To api.openai.com alone i
 (refused there one without the other), so that a call of unknown fate can be looked up among the stored completions;
 other servers often refuse fields that they do not know.
 
-The key comes from the environment at the moment of the call. It is never stored or logged, and cut out of messages that quote it.
+Keys come from the environment at the moment of the call. They are never stored or logged, and cut out of messages that quote them.
 """
 
 from __future__ import annotations
 
 import email.utils
 import json
-import os
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
@@ -32,6 +32,7 @@ import httpx2  # what openai 3 speaks HTTP with: its error classes say whether a
 from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 
+from . import providers
 from .prompting import Message, storable
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 else:  # a second of every process's start, for what only one of them does: imported by the first call
     openai = SimpleLazyObject(lambda: import_module("openai"))
 
-OPENAI = "https://api.openai.com/v1"
 MAX_BYTES = 4 * 1024 * 1024  # of a reply, unpacked
+PATIENCE = 8.0  # seconds for a provider to say which models it has: somebody waits for the page
 MAX_WAIT = 3600.0  # seconds: a provider that asks for more is asked again after this
 SECRET = re.compile(r"\b(sk-|zm_|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
 NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
@@ -81,6 +82,7 @@ class Request:
     model: str
     messages: Sequence[Message]
     params: dict[str, Any] = field(default_factory=dict)
+    provider: str = "openai"
 
 
 @dataclass(frozen=True)
@@ -92,27 +94,41 @@ class Reply:
     latency_ms: int
 
 
-def base_url() -> str:
-    return settings.OPENAI_BASE_URL or OPENAI
-
-
-def is_configured() -> bool:
-    """A key, or an address whose server may want none."""
-    return bool(os.environ.get("OPENAI_API_KEY") or settings.OPENAI_BASE_URL)
-
-
 def complete(request: Request) -> Reply:
     """Ask once. Raises RetryLater, GiveUp, StopAll or Ambiguous, and nothing else.
 
     `settings.LLM_TIMEOUT` bounds each wait for bytes; half of it more, checked between them, the whole.
     """
-    try:
-        with _making:  # eight threads at once would otherwise make eight clients, which costs seconds
-            client = _client(base_url(), os.environ.get("OPENAI_API_KEY", ""), settings.LLM_TIMEOUT)
+    with _vocabulary():
+        provider = providers.named(request.provider)
+        client = client_of(provider)
         began = time.monotonic()
-        with client.chat.completions.with_streaming_response.create(**_arguments(request)) as response:
+        with client.chat.completions.with_streaming_response.create(**_arguments(request, provider)) as response:
             body = _read(response, began + 1.5 * settings.LLM_TIMEOUT)
             request_id = response.headers.get("x-request-id", "")[:128]
+    return Reply(_parsed(body), storable(request_id), round(1000 * (time.monotonic() - began)))
+
+
+def list_models(provider: str) -> list[str]:
+    """The models that the provider says it has, so that nobody orders from one that was shut down. Raises as `complete` does,
+    within ten seconds: StopAll names what to mend, RetryLater("unreachable") is an address where nobody listens."""
+    with _vocabulary():
+        named = providers.named(provider)
+        if named.needs_key and not named.has_key:
+            raise StopAll("no_key", named.key_name)
+        with client_of(named).models.with_streaming_response.list(timeout=httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)) as response:
+            found = _parsed(_read(response, time.monotonic() + PATIENCE))
+    rows = found.get("data") if isinstance(found, dict) else None
+    if not isinstance(rows, list):
+        raise GiveUp("unparseable", "the list of models could not be read")
+    return sorted({row["id"][:128] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"]})
+
+
+@contextmanager
+def _vocabulary() -> Iterator[None]:
+    """Whatever the client raises, in our words."""
+    try:
+        yield
     except openai.APIStatusError as error:
         raise _of_status(error) from None
     except openai.APIConnectionError as error:
@@ -121,10 +137,14 @@ def complete(request: Request) -> Reply:
         raise _of_connection(error) from None
     except (openai.OpenAIError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
         raise StopAll("bad_settings", f"{type(error).__name__}: {error}") from None
-    return Reply(_parsed(body), storable(request_id), round(1000 * (time.monotonic() - began)))
 
 
-@lru_cache(maxsize=4)
+def client_of(provider: providers.Provider) -> openai.OpenAI:
+    with _making:  # eight threads at once would otherwise make eight clients, which costs seconds
+        return _client(provider.base_url, provider.key, settings.LLM_TIMEOUT)
+
+
+@lru_cache(maxsize=16)
 def _client(url: str, key: str, timeout: float) -> openai.OpenAI:
     """One client, and one pool of connections, per provider. A proxy of the environment is not for loopback."""
     local = (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
@@ -133,14 +153,14 @@ def _client(url: str, key: str, timeout: float) -> openai.OpenAI:
     return openai.OpenAI(api_key=key or "none", base_url=url, timeout=limits, max_retries=0, http_client=http)
 
 
-def _arguments(request: Request) -> dict[str, Any]:
+def _arguments(request: Request, provider: providers.Provider) -> dict[str, Any]:
     params = dict(request.params)
     arguments: dict[str, Any] = {
         "model": request.model,
         "messages": list(request.messages),
         "extra_headers": {"X-Attempt-Id": request.attempt_id},
     }
-    if urlsplit(base_url()).hostname == "api.openai.com":
+    if urlsplit(provider.base_url).hostname == "api.openai.com":
         arguments |= {"store": True, "metadata": {"attempt": request.attempt_id}}
         if "max_tokens" in params:  # the name that its newer models want
             params["max_completion_tokens"] = params.pop("max_tokens")
@@ -211,8 +231,8 @@ def _retry_after(headers: Any) -> float | None:
 
 
 def tidy(text: str) -> str:
-    """A provider's words, fit to be kept: short, on one line, without the key."""
-    key = os.environ.get("OPENAI_API_KEY", "")
-    text = text.replace(key, "***") if len(key) >= 4 else text
+    """A provider's words, fit to be kept: short, on one line, without any key."""
+    for provider in providers.every():
+        text = text.replace(provider.key, "***") if len(provider.key) >= 4 else text
     text = SECRET.sub(r"\1***", storable(text))
     return re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f]", " ", text)).strip()[:500]

@@ -16,14 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from sources.jobs import Job
 from sources.models import Post, Source, no_task_type
 
+from .price_models import Batch, Cap, CapUse, Price, RateLimit
 from .standing_models import Standing, StandingTally
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 __all__ = [
-    "DEMO_MODEL", "Assignment", "Draft", "DraftRun", "ModelCall", "Pair", "PromptVersion", "Reason", "Review", "Skip", "Standing",
-    "StandingTally",
+    "DEMO_MODEL", "Assignment", "Batch", "Cap", "CapUse", "Draft", "DraftRun", "ModelCall", "Pair", "Price", "PromptVersion", "Purpose",
+    "RateLimit", "Reason", "Review", "Skip", "Standing", "StandingTally",
 ]  # fmt: skip
 
 DEMO_MODEL = "demo"  # what the demo's own provider calls itself; its drafts stay out of datasets unless asked for
@@ -43,19 +44,40 @@ class Reason(models.TextChoices):
     OTHER = "other", _("Other")  # needs a comment
 
 
-class PromptVersion(models.Model):
-    """A prompt, once used, for ever. Its number is that of its file; its identity is the sha256 of the text."""
+class Purpose(models.TextChoices):
+    """What a model is asked for."""
 
-    purpose = models.CharField(max_length=16, default="draft")
-    name = models.CharField(max_length=64)  # e.g. reply_0001
+    DRAFT = "draft", _("Draft a reply")
+    SCORE = "score", _("Score an answer")
+
+
+class PromptVersion(models.Model):
+    """A prompt, for ever: a file of the release, or one that an admin wrote. Its identity is the sha256 of the text.
+
+    The database refuses changes: a better prompt is another version, with the one that it was made from as its parent.
+    """
+
+    purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.DRAFT)
+    number = models.PositiveIntegerField(default=1)  # counts within the purpose; the highest is meant where none is named
+    name = models.CharField(max_length=64)  # of a file: its own, e.g. reply_0001; of an admin's: draft-2
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    note = models.CharField(max_length=300, blank=True)  # why it was written
     sha256 = models.CharField(max_length=64, unique=True)
     text = models.TextField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")  # null: of a file
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["purpose", "-number"]
+        constraints: ClassVar = [models.UniqueConstraint(name="prompt_number_once", fields=["purpose", "number"])]
+
+    @property
+    def is_file(self) -> bool:
+        return not self.name.startswith(f"{self.purpose}-")
 
 
 class DraftRun(Job):
-    """One order to draft.
+    """One order: to draft replies, or to score answers.
 
         queued ──▶ running ◀──▶ paused          running ──▶ succeeded | stopped | failed
 
@@ -70,12 +92,22 @@ class DraftRun(Job):
         STOPPED = "stopped", _("Stopped")
         FAILED = "failed", _("Failed")
 
+    class Mode(models.TextChoices):
+        NOW = "now", _("Now")
+        BATCH = "batch", _("As a batch, within a day, at a lower price")
+
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="draft_runs")
+    purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.DRAFT)
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.NOW)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     prompt = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, related_name="runs")
-    model_names = models.JSONField(default=list)  # names as the provider knows them
-    params = models.JSONField(default=dict)
+    model_names = models.JSONField(default=list)  # `provider:model`, or the bare name at the first provider
+    params = models.JSONField(default=dict)  # sent with each call
+    system_prompt = models.TextField(blank=True)  # the source's, as it was when this was ordered
+    estimate = models.JSONField(null=True)  # what was foreseen: {calls, tokens_in, tokens_out, tokens, cost, currency, seconds}
+    ordered = models.PositiveIntegerField(default=0)  # calls
+    auto_release = models.PositiveIntegerField(default=0)  # calls of unknown fate that may be sent again without asking, at most
     candidates = models.PositiveSmallIntegerField(default=1)  # drafts per pair and model
     limit = models.PositiveIntegerField(null=True, blank=True)  # pairs at the most
     budget = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
@@ -175,16 +207,19 @@ class ModelCall(models.Model):
     id = models.BigAutoField(primary_key=True)
     attempt_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # sent along, to find it again
     run = models.ForeignKey(DraftRun, null=True, on_delete=models.PROTECT, related_name="calls")
-    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="calls")
-    purpose = models.CharField(max_length=16, default="draft")  # draft | score | judge
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.PROTECT, related_name="calls")
+    pair = models.ForeignKey(Pair, null=True, on_delete=models.PROTECT, related_name="calls")  # what a draft is for
+    post = models.ForeignKey(Post, null=True, on_delete=models.PROTECT, related_name="calls")  # what a score is of
+    purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.DRAFT)
     prompt = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, related_name="calls")
-    key = models.CharField(max_length=64)  # sha256 of pair, prompt, model, parameters, hint, sample
+    key = models.CharField(max_length=64)  # sha256 of what makes two calls the same purchase: ledger.key_of
     attempt = models.PositiveSmallIntegerField(default=1)  # of this key
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    provider = models.CharField(max_length=32, default="openai")
     model = models.CharField(max_length=128)  # as asked for
     params = models.JSONField(default=dict)
+    material = models.JSONField(default=dict)  # the texts that are sent, as they were when this was ordered
     sample = models.PositiveSmallIntegerField(default=0)  # which of several candidates
-    note = models.TextField(blank=True)  # a reviewer's wish for a redraft
     not_before = models.DateTimeField(null=True)  # a provider that says "later" is asked later
     lease_token = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -197,8 +232,11 @@ class ModelCall(models.Model):
     finish_reason = models.CharField(max_length=32, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
     raw = models.JSONField(null=True)  # the reply as it came
+    score = models.DecimalField(max_digits=3, decimal_places=1, null=True)  # 1.0 to 10.0 in halves
     tokens_in = models.PositiveIntegerField(null=True)
+    tokens_cached = models.PositiveIntegerField(null=True)  # of those that were sent
     tokens_out = models.PositiveIntegerField(null=True)
+    price = models.ForeignKey(Price, null=True, on_delete=models.PROTECT, related_name="+")  # the version it is billed by
     cost = models.DecimalField(max_digits=12, decimal_places=6, null=True)  # null: price unknown, which is not 0
     reserved = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
     latency_ms = models.PositiveIntegerField(null=True)
@@ -211,8 +249,10 @@ class ModelCall(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(name="call_paid_once", fields=["key"], condition=Q(state__in=["queued", "sending", "done", "unknown"])),
             models.CheckConstraint(name="call_sent_is_dated", condition=Q(state="queued") ^ Q(sent_at__isnull=False)),
+            models.CheckConstraint(name="call_of_pair_or_post", condition=Q(pair__isnull=True) ^ Q(post__isnull=True)),
         ]
         indexes: ClassVar = [
+            models.Index(name="call_in_doubt", fields=["id"], condition=Q(state="unknown")),
             models.Index(name="call_open", fields=["state", "id"], condition=Q(state__in=["queued", "sending"])),
             models.Index(name="call_of_run", fields=["run", "state"]),
         ]

@@ -1,6 +1,7 @@
 """Kept posts become pairs: what a source's templates make of a post, and its own answer as the first draft."""
 
 import re
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -35,14 +36,14 @@ def pair_of(post: Post, source: Source) -> Pair:
     return pair
 
 
-def make_pairs(source: Source, limit: int | None = None) -> int:
-    """Give every kept post without a pair its pair, oldest first, at most `limit`. Gives how many.
+def make_pairs(source: Source, limit: int | None = None, posts: Iterable[int] | None = None) -> int:
+    """Give every kept post without a pair (of `posts`) its pair, oldest first, at most `limit`. Gives how many.
 
     Idempotent, and one at a time per source: the source's row is locked batch by batch.
     """
     made = 0
     while limit is None or made < limit:
-        batch = _make_batch(source, BATCH if limit is None else min(BATCH, limit - made))
+        batch = _make_batch(source, BATCH if limit is None else min(BATCH, limit - made), posts)
         made += batch
         if not batch:
             break
@@ -50,9 +51,9 @@ def make_pairs(source: Source, limit: int | None = None) -> int:
 
 
 @transaction.atomic
-def _make_batch(source: Source, size: int) -> int:
+def _make_batch(source: Source, size: int, of: Iterable[int] | None) -> int:
     lock(source)
-    posts = waiting_posts(source).order_by("id")[:size]
+    posts = waiting_posts(source, of).order_by("id")[:size]
     pairs = Pair.objects.bulk_create([pair_of(post, source) for post in posts])
     own = [pair for pair in pairs if pair.status == Pair.Status.PENDING]
     Draft.objects.bulk_create([Draft(pair=pair, number=1, output=pair.output) for pair in own])
@@ -64,9 +65,10 @@ def lock(source: Source) -> None:
     Source.objects.select_for_update(no_key=True).get(pk=source.pk)
 
 
-def waiting_posts(source: Source) -> QuerySet[Post]:
-    """Kept posts that have no pair yet."""
-    return Post.objects.kept().filter(source=source, pairs=None)
+def waiting_posts(source: Source, of: Iterable[int] | None = None) -> QuerySet[Post]:
+    """Kept posts (of these) that have no pair yet."""
+    found = Post.objects.kept().filter(source=source, pairs=None)
+    return found if of is None else found.filter(pk__in=of)
 
 
 def pair_own_answers(limit: int = 2_000) -> int:

@@ -47,10 +47,12 @@ class Facts:
     finish_reason: str
     tokens_in: int | None
     tokens_out: int | None
+    tokens_cached: int | None = None  # of tokens_in; in OpenAI's words or DeepSeek's
 
 
 def facts(raw: Any) -> Facts:
     usage = _dict(_dict(raw).get("usage"))
+    cached = _dict(usage.get("prompt_tokens_details")).get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
     finish = _choice(raw).get("finish_reason")
     model = _dict(raw).get("model")
     return Facts(
@@ -58,6 +60,7 @@ def facts(raw: Any) -> Facts:
         finish_reason=finish[:32] if isinstance(finish, str) else "",
         tokens_in=_count(usage.get("prompt_tokens")),
         tokens_out=_count(usage.get("completion_tokens")),
+        tokens_cached=_count(cached),
     )
 
 

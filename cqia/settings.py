@@ -6,6 +6,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from cqia.provider_presets import providers
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("CQIA_VAR", default=str(BASE_DIR / "var"))).resolve()
@@ -184,9 +186,10 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 UPLOADS, DATASET_FILES = VAR / "uploads", VAR / "datasets"
 FETCH = env.bool("CQIA_FETCH", default=True)  # whether an admin may name a file by its URL: see docs/adr/0007
 
-# --- the model that drafts --------------------------------------------------------------------------------------------
-OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
+# --- the models that draft --------------------------------------------------------------------------------------------
+OPENAI_MODEL = env.str("OPENAI_MODEL", default="")  # meant where no model is named; may be `provider:model`
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
+LLM_PROVIDERS = providers(env, env.list("CQIA_PROVIDERS", default=["openai"]))
 LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for a whole call; the key stays in the environment
 
 LOGGING = {

@@ -186,7 +186,7 @@ def test_a_second_order_finds_nothing_to_draft(provider, admin):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_prompt_once_used_never_changes(provider, admin):
-    first, again = drafting.load_prompt(by=admin), drafting.load_prompt("reply_0001")
+    first, again = drafting.prompt(), drafting.prompt("reply_0001")
     assert first == again == PromptVersion.objects.get()
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         PromptVersion.objects.update(text="x")

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("source", help="the source's slug")
         parser.add_argument("--limit", type=int, help="at most so many pairs")
         parser.add_argument("--model", action="append", help="instead of OPENAI_MODEL; may be given several times")
-        parser.add_argument("--prompt", help=f"one of: {', '.join(drafting.prompt_names())}")
+        parser.add_argument("--prompt", help="name or number of a prompt version; else the newest")
         parser.add_argument("--candidates", type=int, default=1, help="drafts per pair and model")
         parser.add_argument("--budget", type=amount, help="stop before this is spent; needs the prices")
         parser.add_argument("--price-in", type=amount, help="per million tokens sent")
