@@ -1,8 +1,11 @@
 """Text of platforms made plain. Pure. Spacing and punctuation of a text are its author's and stay as they are."""
 
+import functools
 import hashlib
 import html
 import re
+
+from .folding import Folding
 
 _CONTROL = {n: None for n in [*range(32), 127, 0xFEFF, 0x200B, 0x2060] if n not in (9, 10)}
 _ODD = re.compile("[" + re.escape("".join(map(chr, _CONTROL))) + "]")
@@ -16,9 +19,8 @@ _TOPIC, _STICKER = re.compile(r"#[^#\n\[\]]{1,60}\[话题\]#"), re.compile(r"\[[
 _MANY_BREAKS, _LINE_ENDS = re.compile(r"\n{3,}"), re.compile(r"\r\n|\r")
 
 # Folding: what reads the same is equal. Full-width forms become half-width; of punctuation only that goes which no formula needs.
-_WIDE, _WIDTH = re.compile("[\uff01-\uff5e]"), {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_SILENT = re.compile(r"[\s\u200b-\u200f\u2060-\u2064\ufe0f\ufeff，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()]+")
-_MARK, _SILENT_MARK = re.compile("[.,:~-]"), re.compile(r"(?<!\d)[.,:~-]+|[.,:~-]+(?!\d)")
+_SILENT = "，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()\ufe0f\ufeff"
+BETWEEN = ".,:~-"
 
 
 def plain(text: str) -> str:
@@ -42,14 +44,25 @@ def without_topics(text: str) -> str:
     return plain(_STICKER.sub("", _TOPIC.sub("", text)).replace("\n\t\n", "\n\n"))
 
 
+@functools.cache
+def reads_as() -> dict[int, str]:
+    """Characters that are read as another one, or as none."""
+    cases = {code: folded for code in range(0x20000) if len(folded := chr(code).casefold()) == 1 and folded != chr(code)}
+    wide = {code: chr(code - 0xFEE0).casefold() for code in range(0xFF01, 0xFF5F)}
+    silent = {code for code in range(0x3001) if chr(code).isspace()} | set(map(ord, _SILENT))
+    silent |= {*range(0x200B, 0x2010), *range(0x2060, 0x2065)}
+    silent |= {code for code, char in wide.items() if ord(char) in silent}
+    return cases | wide | dict.fromkeys(silent, "")
+
+
+@functools.cache
+def _folding() -> Folding:
+    return Folding(reads_as(), BETWEEN)
+
+
 def fold(text: str) -> str:
     """For comparing only: width, case, space and punctuation folded away."""
-    text = _SILENT.sub("", text)
-    if _WIDE.search(text):
-        text = _SILENT.sub("", text.translate(_WIDTH))
-    if _MARK.search(text):
-        text = _SILENT_MARK.sub("", text)
-    return text.casefold()
+    return _folding()(text)
 
 
 def content_hash(*texts: str) -> str:

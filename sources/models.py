@@ -218,8 +218,8 @@ class Post(models.Model):
         KEPT = "kept", _("Kept")
         DROPPED = "dropped", _("Dropped")
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="posts")
-    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="posts")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="posts", db_index=False)
+    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="posts", db_index=False)
     row = models.PositiveIntegerField()
     external_id = models.CharField(max_length=200)  # the platform's own, or a digest of what identifies the row
     url = models.CharField(max_length=1000, blank=True)
@@ -233,11 +233,13 @@ class Post(models.Model):
     context = models.JSONField(default=list, blank=True)  # of a thread: [{"floor", "text"}], shown beside, never in the dataset
     raw = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64)  # of the folded text: equal for posts that read the same
-    cluster = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
+    cluster = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members", db_index=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.NEW)
     drop_reason = models.CharField(max_length=64, blank=True)
     drop_value = models.CharField(max_length=200, blank=True)
-    rescued_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    rescued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     # of its near-duplicates, the one that a person wants to keep
     chosen_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -257,6 +259,8 @@ class Post(models.Model):
         indexes: ClassVar = [
             models.Index(name="post_by_status", fields=["source", "status", "id"]),
             models.Index(name="post_by_content", fields=["content_hash", "source"]),
+            models.Index(name="post_by_cluster", fields=["cluster"], condition=Q(cluster__isnull=False)),  # few have one
+            models.Index(name="post_by_rescuer", fields=["rescued_by"], condition=Q(rescued_by__isnull=False)),
             models.Index(name="post_unscreened", fields=["source", "id"], condition=Q(status="new")),
             models.Index(name="post_by_reason", fields=["source", "drop_reason", "id"], condition=Q(status="dropped")),
             models.Index(name="post_in_cluster", fields=["source", "cluster"], condition=Q(cluster__isnull=False)),

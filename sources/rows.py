@@ -29,8 +29,16 @@ def parse(line: bytes) -> dict[str, Any] | BadRow:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return BadRow(_why(line, str(error)), str(error)[:300], shown(line))
+    if isinstance(value, dict) and len(value) <= MAX_COLUMNS and _is_harmless(line):
+        return value
     bad = unfit_row(value) if isinstance(value, dict) else BadRow("not_an_object")
     return BadRow(bad.reason, bad.detail, shown(line)) if bad else value
+
+
+def _is_harmless(line: bytes) -> bool:
+    """Whether nothing in it can be unfit: too short for a long text, no escape that writes NUL, too few brackets to be deep.
+    (A lone surrogate is none of JSON's characters: the parser has refused it.)"""
+    return len(line) <= MAX_TEXT and b"\\u0000" not in line and line.count(b"{") + line.count(b"[") <= MAX_DEPTH
 
 
 def unfit_row(row: dict[str, Any]) -> BadRow | None:

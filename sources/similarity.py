@@ -12,15 +12,17 @@ import functools
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from itertools import combinations
 from math import ceil
 from typing import NamedTuple
 
+import numpy as np
 from opencc import OpenCC
-from rensa import RMinHash
 
-from .cleaning import fold as fold_width
+from .cleaning import BETWEEN, reads_as
+from .folding import Codes, Folding, text_of
+from .minhash import Signatures, bands, likeness, meet, sign
 
 HAN = ((0x3400, 0xA000), (0xF900, 0xFB00))
 EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\ufe00-\ufe0f\u200d\u20e3\U0001f000-\U0001faff\U000e0020-\U000e007f]+")
@@ -33,7 +35,6 @@ BOTH = frozenset(
 
 SHORT, OVERLAP = 40, 60  # folded characters; texts between the two are compared both ways, so that no pair falls between
 SHORT_LIKE, LONG_LIKE = 0.5, 0.7  # chosen on bench/near_duplicates.jsonl
-PERMUTATIONS, ROWS = 48, 4  # 12 bands of 4: pairs of 0.7 meet with 96 %, of 0.8 with 99.8 %
 CROWD = 200  # texts that share a shingle: more tell of a phrase, not of a copy, and meet by their other shingles
 BATCH = 500
 CACHE = 20_000  # sets of shingles kept at hand, of 5 kB each
@@ -54,23 +55,27 @@ def traditional() -> frozenset[str]:
 
 
 @functools.cache
-def _traditional() -> re.Pattern[str]:
-    """Finds out quickly that there is nothing to fold."""
-    return re.compile(f"[{''.join(sorted(traditional()))}]")
-
-
-@functools.cache
 def only_simplified() -> frozenset[str]:
     """Characters that only simplified writing has: 里 and 后, which both have, are not among them."""
     convert = OpenCC("s2t").convert
     return frozenset(char for char in simplified().values() if convert(char) != char and char not in BOTH)
 
 
+@functools.cache
+def _folding() -> Folding:
+    found = reads_as() | dict.fromkeys((code for code in range(0x20000, 0xE0080) if EMOJI.match(chr(code))), "")
+    found |= dict.fromkeys((code for code in range(0x2000, 0x20000) if EMOJI.match(chr(code))), "")
+    return Folding(found | simplified(), BETWEEN)
+
+
 def fold(text: str) -> str:
     """What reads the same is equal: width, case, script, punctuation, space, emoji and their codes folded away."""
-    plain = STICKER.sub("", text) if "[" in text else text
-    folded = fold_width(EMOJI.sub("", plain))
-    return folded.translate(simplified()) if _traditional().search(folded) else folded
+    return text_of(codes(text))
+
+
+def codes(text: str) -> Codes:
+    """The same as the codes of its characters."""
+    return _folding().codes(STICKER.sub("", text) if "[" in text else text)
 
 
 def shingles(folded: str, size: int = 2) -> frozenset[str]:
@@ -92,10 +97,10 @@ def alike(one: str, other: str) -> bool:
 
 def alike_among(texts: list[tuple[int, str]], like: float | None = None) -> list[tuple[int, int]]:
     """The keys of all that are alike among a few texts, the most alike first, compared exactly."""
-    short_like, long_like = _likes(like)
+    short_like, long_like = likes(like)
     folded = sorted((key, fold(text)) for key, text in texts)
-    short = [(key, shingles(text)) for key, text in folded if 0 < len(text) < OVERLAP]
-    long = [(key, shingles(text, 4)) for key, text in folded if len(text) >= SHORT]
+    short = [(key, shingles(text)) for key, text in folded if is_short(text)]
+    long = [(key, shingles(text, 4)) for key, text in folded if is_long(text)]
     found: dict[tuple[int, int], float] = {}
     for pieces, least in ((short, short_like), (long, long_like)):
         for (one, mine), (other, theirs) in combinations(pieces, 2):
@@ -104,7 +109,8 @@ def alike_among(texts: list[tuple[int, str]], like: float | None = None) -> list
     return sorted(found, key=lambda pair: (-found[pair], pair))
 
 
-def _likes(like: float | None) -> tuple[float, float]:
+def likes(like: float | None) -> tuple[float, float]:
+    """The thresholds of short and of long texts."""
     short_like = SHORT_LIKE if like is None else like
     return short_like, min(0.95, short_like + LONG_LIKE - SHORT_LIKE)
 
@@ -114,23 +120,31 @@ def clusters(texts: Iterable[tuple[int, str]], like: float | None = None) -> dic
 
     `like` replaces the threshold of short texts (0.5); that of long ones moves along with it.
     """
-    short_like, long_like = _likes(like)
-    short, long = _Short(short_like), _Long(long_like)
+    short_like, long_like = likes(like)
+    short, long = Short(short_like), _Long(long_like)
     for key, text in texts:
-        folded = fold(text)
-        if folded and len(folded) < OVERLAP:
-            short.add(key, folded)
-        if len(folded) >= SHORT:
+        folded = codes(text)
+        if is_short(folded):
+            short.add(key, text_of(folded))
+        if is_long(folded):
             long.add(key, folded)
-    forest = _Forest()
-    for one, other in short.pairs():
-        forest.join(one, other)
-    for one, other in long.pairs():
-        forest.join(one, other)
+    forest = Forest()
+    forest.join_all(short.pairs())
+    forest.join_all(long.pairs())
     return forest.roots()
 
 
-class _Forest:
+def is_short(folded: Sized) -> bool:
+    """Whether it is compared by its shingles."""
+    return 0 < len(folded) < OVERLAP
+
+
+def is_long(folded: Sized) -> bool:
+    """Whether it is compared by its signature."""
+    return len(folded) >= SHORT
+
+
+class Forest:
     """Disjoint sets; the least key of a set is its root, whatever the order in which they were joined."""
 
     def __init__(self) -> None:
@@ -146,6 +160,10 @@ class _Forest:
         low, high = sorted((self.find(one), self.find(other)))
         self.parent[high] = low
 
+    def join_all(self, pairs: Iterable[tuple[int, int]]) -> None:
+        for one, other in pairs:
+            self.join(one, other)
+
     def roots(self) -> dict[int, int]:
         return {key: self.find(key) for key in sorted(self.parent)}
 
@@ -155,7 +173,7 @@ class _Member(NamedTuple):
     folded: str
 
 
-class _Short:
+class Short:
     """Prefix filtering: with the shingles of a text in the order of their rarity, two texts that share a share of
     `like` have one in common among the first `len - ceil(like * len) + 1` of each."""
 
@@ -193,51 +211,33 @@ class _Short:
         return length - 1 >= self.like * mine or length <= 2
 
 
-def _pieces(folded: str) -> list[int]:
-    """The shingles of four UTF-16 units as numbers. Cut by casting, which costs half of slicing with all that follows."""
-    units = folded.encode("utf-16-le", "surrogatepass")
-    mixed: list[int] = []
-    for start in range(0, 8, 2):
-        end = start + (len(units) - start) // 8 * 8
-        mixed += memoryview(units[start:end]).cast("Q").tolist()
-    return mixed
-
-
 class _Long:
-    """Banded MinHash: who has an equal band is compared by the whole signature."""
+    """Who has a band of the signature in common is compared by the whole of it."""
 
     def __init__(self, like: float) -> None:
         self.like = like
-        self.keys = array("q")
-        self.signatures = array("I")
-        self.waiting: list[tuple[int, str]] = []
+        self.keys: list[int] = []
+        self.signatures: list[Signatures] = []
+        self.waiting: list[Codes] = []
 
-    def add(self, key: int, folded: str) -> None:
-        self.waiting.append((key, folded))
+    def add(self, key: int, folded: Codes) -> None:
+        self.keys.append(key)
+        self.waiting.append(folded)
         if len(self.waiting) >= BATCH:
             self._sign()
 
     def _sign(self) -> None:
-        pieces = [_pieces(folded) for _key, folded in self.waiting]
-        matrix = RMinHash.digest_matrix_from_token_hash_sets(pieces, PERMUTATIONS, 20)
-        self.keys.extend(key for key, _folded in self.waiting)
-        for row in matrix.to_rows():
-            self.signatures.extend(row)
+        self.signatures.append(sign(self.waiting))
         self.waiting = []
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         if self.waiting:
             self._sign()
-        order = sorted(range(len(self.keys)), key=self.keys.__getitem__)
-        for band in range(0, PERMUTATIONS, ROWS):
-            first: dict[bytes, int] = {}
-            for at in order:
-                start = at * PERMUTATIONS + band
-                other = first.setdefault(self.signatures[start : start + ROWS].tobytes(), at)
-                if other != at and self._likeness(at, other) >= self.like:
-                    yield self.keys[other], self.keys[at]
-
-    def _likeness(self, one: int, other: int) -> float:
-        a, b = one * PERMUTATIONS, other * PERMUTATIONS
-        mine, theirs = self.signatures[a : a + PERMUTATIONS], self.signatures[b : b + PERMUTATIONS]
-        return sum(map(int.__eq__, mine, theirs)) / PERMUTATIONS
+        if not self.keys:
+            return
+        order = np.argsort(self.keys)
+        keys, signatures = np.array(self.keys)[order], np.concatenate(self.signatures)[order]
+        for band in bands(signatures).T:
+            pairs = meet(keys, band)
+            at = np.searchsorted(keys, pairs)
+            yield from pairs[likeness(signatures[at[:, 0]], signatures[at[:, 1]]) >= self.like].tolist()

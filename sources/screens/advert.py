@@ -1,8 +1,12 @@
 import re
 from typing import ClassVar
 
+import re2
+
 from .base import Candidate, Dropped, Screen, Setting, one_field, text_of
 
+IGNORING_CASE = re2.Options()
+IGNORING_CASE.case_sensitive = False
 # What sells something, and sends people elsewhere to buy it.
 ADVERT = re.compile(
     r"(?:加|添加|扫|扫码加|咨询)(?:我的?)?(?:微信|薇信|威信|vx|wx|企鹅号|QQ群?|群主)(?!支付|红包|好友列表)|(?:关注|搜索)(?:我的|我们的|微信)?公众号|(?:私信|私聊|滴滴)我?(?:领取?|获取|咨询|购买|报名)"
@@ -11,6 +15,8 @@ ADVERT = re.compile(
     r"|[￥¥€][A-Za-z0-9]{8,14}[￥¥€]|(?:日赚|月入|躺赚)\s?[\d一二三四五六七八九十上过]+[千万元w]|(?:刷单|兼职)(?:日结|招募|加)",
     re.IGNORECASE,
 )
+# The same without what must not follow, for a look at the whole text that finds nothing in most.
+_HINT = re2.compile(re.sub(r"\(\?!.*?\)", "", ADVERT.pattern), options=IGNORING_CASE)
 # What only makes sense on the page that the text was taken from.
 LEFTOVER = re.compile(
     r"\A\s{0,20}(?:谢邀|谢谢?邀请?|泻药|多谢邀|怒答|匿了)"
@@ -31,7 +37,7 @@ class Advert(Screen):
 
     def drops(self, post: Candidate, twin: int | None) -> Dropped | None:
         text = text_of(post, self.field)
-        if found := ADVERT.search(text):
+        if _HINT.search(text.encode("utf-8", "replace")) and (found := ADVERT.search(text)):
             return Dropped("advert", found[0].strip()[:80])
         found = LEFTOVER.search(text if self.field != "all" else post.answer) if self.leftovers else None
         return Dropped("leftover", found[0].strip()[:80]) if found else None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources import similarity
+from sources import personal, similarity
 from sources.personal import find, mask
 from sources.similarity import alike, clusters, fold, jaccard, shingles
 
@@ -83,6 +83,12 @@ def test_no_pair_over_the_threshold_is_missed(texts):
 )
 def test_personal_data_is_masked_where_its_arithmetic_or_a_word_says_that_it_is_one(text, masked):
     assert mask(text) == masked == mask(masked)
+
+
+@given(st.text(alphabet="0123456789 -@.qQ微信:：abc13８－粤BｗＸvx威·Xx\n", max_size=60))
+def test_a_look_at_the_whole_text_misses_nothing(text):
+    plain = text.translate(personal.FULL_WIDTH)
+    assert bool(list(find(text))) == any(personal.spans(plain, kind) for kind in personal.KINDS)
 
 
 @given(st.text(alphabet="0123456789 -@.qQ微信:：abc13８粤B·Xx", max_size=60))
