@@ -28,6 +28,7 @@ def a_post(**fields):
             "content_hash": "h",
             "question_id": "",
             "is_fixed": False,
+            "is_chosen": False,
             **fields,
         }
     )
