@@ -120,16 +120,3 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     except drafting.Refused as refused:
         messages.warning(request, str(refused), extra_tags="warn")
     return redirect("annotation:draft_run", run.pk)
-
-
-@role_required("admin")
-@require_POST
-def release(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a call of unknown fate again, possibly paying twice."""
-    call = get_object_or_404(ModelCall.objects.filter(run__in=visible(request)).select_related("run"), pk=pk)
-    try:
-        drafting.release(call, by=request.user)  # type: ignore[arg-type]
-        send_hint(draft_run, call.run_id or 0)
-    except drafting.Refused as refused:
-        messages.warning(request, str(refused), extra_tags="warn")
-    return redirect("annotation:draft_run", call.run_id or 0)

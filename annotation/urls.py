@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import draft_views, stats_views, views
+from . import call_views, cost_views, draft_views, prompt_views, stats_views, views
 
 app_name = "annotation"
 urlpatterns = [
@@ -17,6 +17,14 @@ urlpatterns = [
     path("drafting/order/", draft_views.order, name="draft_order"),
     path("drafting/<int:pk>/", draft_views.run_page, name="draft_run"),
     re_path(r"^drafting/(?P<pk>[0-9]{1,18})/(?P<name>pause|resume|stop)/$", draft_views.act, name="draft_act"),
-    path("drafting/calls/<int:pk>/release/", draft_views.release, name="draft_release"),
+    path("drafting/calls/", call_views.calls, name="draft_calls"),
+    path("drafting/calls/release/", call_views.release_many, name="draft_release_many"),
+    path("drafting/calls/<int:pk>/release/", call_views.release, name="draft_release"),
+    path("drafting/prompts/", prompt_views.prompts, name="prompts"),
+    path("drafting/prompts/new/", prompt_views.new_prompt, name="prompt_new"),
+    path("drafting/prompts/compare/", prompt_views.compare, name="prompt_compare"),
+    path("drafting/prompts/<int:pk>/", prompt_views.prompt_page, name="prompt"),
+    path("drafting/costs/", cost_views.cost_page, name="draft_costs"),
+    path("drafting/scorecard/", cost_views.scorecard_page, name="draft_scorecard"),
     path("sources/<slug:slug>/at/", stats_views.posts_at, name="posts_at"),
 ]
