@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import api, draft_api, figures_api, stats_api
+from . import api, draft_api, figures_api, prompt_api, stats_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
@@ -18,6 +18,9 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^draft-runs/(?P<pk>[0-9]{1,18})/(?P<act>pause|resume|stop)/$", draft_api.DraftRunAct.as_view(), name="api_draft_run_act"),
     path("model-calls/", figures_api.ModelCalls.as_view(), name="api_model_calls"),
     path("model-calls/<int:pk>/release/", draft_api.ReleaseCall.as_view(), name="api_release_call"),
+    path("prompts/", prompt_api.Prompts.as_view(), name="api_prompts"),
+    path("prompts/<str:name>/", prompt_api.Prompt.as_view(), name="api_prompt"),
+    path("prompts/<str:name>/diff/<str:other>/", prompt_api.PromptDiff.as_view(), name="api_prompt_diff"),
     path("costs/", figures_api.Costs.as_view(), name="api_costs"),
     path("scorecard/", figures_api.Scorecard.as_view(), name="api_scorecard"),
     path("sources/<slug:slug>/funnel/", stats_api.Funnel.as_view(), name="api_funnel"),
