@@ -17,7 +17,7 @@ PURPOSE = OpenApiParameter("purpose", str, enum=Purpose.values, description="dra
 
 
 class PromptSerializer(serializers.ModelSerializer[PromptVersion]):
-    parent = serializers.SlugRelatedField[Any](slug_field="name", read_only=True)
+    parent = serializers.SlugRelatedField[Any](slug_field="name", read_only=True)  # type: ignore[assignment]
     by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
 
     class Meta:
@@ -29,7 +29,7 @@ class NewPromptSerializer(serializers.Serializer[Any]):
     purpose = serializers.ChoiceField(Purpose.choices, default=Purpose.DRAFT)
     text = serializers.CharField(max_length=prompt_versions.LONGEST, trim_whitespace=False)
     note = serializers.CharField(max_length=300, required=False, default="")
-    parent = serializers.CharField(required=False, help_text="Name or number of the version that it was made from.")
+    parent = serializers.CharField(required=False, help_text="Name or number of the version that it was made from.")  # type: ignore[assignment]
 
 
 class SideSerializer(serializers.Serializer[Any]):
