@@ -1,31 +1,24 @@
 """Kept posts become pairs: what a source's templates make of a post, and its own answer as the first draft."""
 
-import re
 from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from sources.models import Post, Reply, Source
+from sources.templating import fill, instruction_of
 
 from .models import Draft, Pair
 
 BATCH = 500
-FIELD = re.compile(r"\{(title|body|answer)\}")
-
-
-def fill(template: str, post: Post) -> str:
-    """The template over the post's fields, in one pass: braces inside a post are text. Unknown fields stay as they are."""
-    fields = post.fields()
-    return FIELD.sub(lambda match: str(fields[match.group(1)]), template).strip()
 
 
 def pair_of(post: Post, source: Source) -> Pair:
     """The pair of a kept post. One without a question, or without the answer it should have, is a failed one with its reason."""
-    templates = [template for template in source.instruction_templates if isinstance(template, str)] or ["{title}"]
-    instruction = fill(templates[(post.row - 1) % len(templates)], post) or post.title.strip() or post.body.strip()
+    fields = post.fields()
+    instruction = instruction_of(source.instruction_templates, post.row, fields)
     pair = Pair(
-        post=post, source=source, instruction=instruction, input=fill(source.input_template, post),
+        post=post, source=source, instruction=instruction, input=fill(source.input_template, fields),
         task_type=source.task_type, domain=source.domain, reviews_wanted=source.reviews_wanted,
     )  # fmt: skip
     if not instruction:

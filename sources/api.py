@@ -16,19 +16,22 @@ from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
 
-from . import fetch_api, importing, policy, runs, screening
+from . import dry_orders, fetch_api, importing, policy, runs, screening
+from .dry_serializers import DryRunSerializer
 from .jobs import send_hint
 from .models import ImportRun, Post, RejectedRow, Source
 from .serializers import ImportSerializer, NewImport, PostFilter, PostSerializer, RejectedRowSerializer, SourceSerializer
-from .tasks import import_file, screen_source
+from .tasks import dry_run, import_file, screen_source
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-IMPORT_OR_FETCH = PolymorphicProxySerializer("ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer], resource_type_field_name=None)
+IMPORT_OR_FETCH = PolymorphicProxySerializer(
+    "ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer, DryRunSerializer], resource_type_field_name=None
+)
 
 
-def _person(request: Request) -> User:
+def person(request: Request) -> User:
     """Who asks: `HasRole` let nobody else in."""
     return cast("User", request.user)
 
@@ -39,11 +42,11 @@ class Sources(generics.ListCreateAPIView[Source]):
     serializer_class = SourceSerializer
 
     def get_queryset(self) -> QuerySet[Source]:
-        return Source.objects.for_user(_person(self.request))
+        return Source.objects.for_user(person(self.request))
 
     def perform_create(self, serializer: Any) -> None:
         try:
-            serializer.instance = policy.add(by=_person(self.request), **serializer.validated_data)
+            serializer.instance = policy.add(by=person(self.request), **serializer.validated_data)
         except IntegrityError:  # two at once
             raise Problem(409, "slug_taken", _("There is a source of this name already.")) from None
 
@@ -56,10 +59,10 @@ class OneSource(generics.RetrieveUpdateAPIView[Source]):
     http_method_names = ["get", "patch", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Source]:
-        return Source.objects.for_user(_person(self.request))
+        return Source.objects.for_user(person(self.request))
 
     def perform_update(self, serializer: Any) -> None:
-        policy.change(serializer.instance, by=_person(self.request), **serializer.validated_data)
+        policy.change(serializer.instance, by=person(self.request), **serializer.validated_data)
 
 
 class Imports(views.APIView):
@@ -69,7 +72,8 @@ class Imports(views.APIView):
 
     @extend_schema(
         description="A file, as multipart: the answer is its import. Or its URL, as JSON: the answer is the fetch, which says, under "
-        "`/fetches/{id}/`, what import the file became once it is here.",
+        "`/fetches/{id}/`, what import the file became once it is here. With `dry_run`, nothing is imported: the answer is a dry run, "
+        "`/dry-runs/{id}/`.",
         request={"multipart/form-data": NewImport, "application/json": fetch_api.NewFetch},
         responses={
             202: IMPORT_OR_FETCH,
@@ -77,24 +81,39 @@ class Imports(views.APIView):
         },
     )
     def post(self, request: Request, slug: str) -> Response:
-        source = get_object_or_404(Source.objects.for_user(_person(request)), slug=slug)
+        source = get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
         if isinstance(request.data, Mapping) and "url" in request.data:
             return fetch_api.order(request, source)
         asked = NewImport(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        if given.get("dry_run"):
-            raise Problem(400, "not_supported", _("A dry run is not possible yet. Nothing was imported."))
         try:
             stored = importing.store(given["file"], given["file"].name)
         except importing.Refused as error:
             raise Problem(413, error.code, str(error)) from error
+        if given.get("dry_run"):
+            return _try(request, source, stored, given)
         run, created = importing.start_import(
-            source, stored, name=given["file"].name, by=_person(request),
+            source, stored, name=given["file"].name, by=person(request),
             importer=given.get("importer", ""), mapping=given.get("mapping"), encoding=given.get("encoding", ""),
         )  # fmt: skip
         send_hint(import_file, run.pk)
         return Response(ImportSerializer(run).data, status=202 if created else 200)
+
+
+def _try(request: Request, source: Source, stored: importing.StoredFile, given: Mapping[str, Any]) -> Response:
+    """A dry run of the file. Of one that was imported before, that import: there is nothing to try."""
+    if earlier := dry_orders.imported_before(source, stored.sha256):
+        return Response(ImportSerializer(earlier).data, status=200)
+    try:
+        dry = dry_orders.order(
+            source, stored, name=given["file"].name, by=person(request), importer=given.get("importer", ""),
+            mapping=given.get("mapping"), encoding=given.get("encoding", ""), screens=given.get("screens"),
+        )  # fmt: skip
+    except policy.BadPolicy as error:
+        raise Problem(400, "bad_screens", str(error)) from error
+    send_hint(dry_run, dry.pk)
+    return Response(DryRunSerializer(dry).data, status=202)
 
 
 class OneImport(generics.RetrieveAPIView[ImportRun]):
@@ -160,7 +179,7 @@ class RollBackImport(views.APIView):
     def post(self, request: Request, pk: int) -> Response:
         run = get_object_or_404(ImportRun, pk=pk)
         try:
-            done = runs.roll_back(run, by=_person(request))
+            done = runs.roll_back(run, by=person(request))
         except screening.StaleState as error:
             text = _("Nothing was changed: the import is not over, or its posts are being screened. Try again in a moment.")
             raise Problem(409, "not_over", text) from error
@@ -181,9 +200,9 @@ class Posts(generics.ListAPIView[Post]):
         asked = PostFilter(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)
-        posts = Post.objects.for_user(_person(self.request)).select_related("source")
+        posts = Post.objects.for_user(person(self.request)).select_related("source")
         if slug := given.pop("source", ""):
-            posts = posts.filter(source=get_object_or_404(Source.objects.for_user(_person(self.request)), slug=slug))
+            posts = posts.filter(source=get_object_or_404(Source.objects.for_user(person(self.request)), slug=slug))
         return posts.matching(**given)
 
 
@@ -195,9 +214,9 @@ class Rescue(views.APIView):
 
     @extend_schema(request=None, responses=PostSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        post = get_object_or_404(Post.objects.for_user(_person(request)), pk=pk)
+        post = get_object_or_404(Post.objects.for_user(person(request)), pk=pk)
         try:
-            screening.rescue(post, by=_person(request))
+            screening.rescue(post, by=person(request))
         except screening.StaleState as error:
             raise Problem(409, "not_dropped", _("This post is not dropped (any more). Nothing was changed.")) from error
         post.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import api, fetch_api, screen_api
+from . import api, dry_api, fetch_api, screen_api
 
 urlpatterns: list[URLPattern] = [
     path("sources/", api.Sources.as_view(), name="api_sources"),
@@ -15,6 +15,14 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/resume/", api.ResumeImport.as_view(), name="api_resume_import"),
     path("imports/<int:pk>/roll-back/", api.RollBackImport.as_view(), name="api_roll_back_import"),
     path("fetches/<int:pk>/", fetch_api.OneFetch.as_view(), name="api_fetch"),
+    path("fetches/<int:pk>/cancel/", fetch_api.CancelFetch.as_view(), name="api_cancel_fetch"),
+    path("dry-runs/<int:pk>/", dry_api.OneDryRun.as_view(), name="api_dry_run"),
+    path("dry-runs/<int:pk>/rows/", dry_api.DryRows.as_view(), name="api_dry_rows"),
+    path("dry-runs/<int:pk>/rows/<int:row>/keep/", dry_api.KeepDryRow.as_view(), name="api_keep_dry_row"),
+    path("dry-runs/<int:pk>/pause/", dry_api.PauseDryRun.as_view(), name="api_pause_dry_run"),
+    path("dry-runs/<int:pk>/resume/", dry_api.ResumeDryRun.as_view(), name="api_resume_dry_run"),
+    path("dry-runs/<int:pk>/stop/", dry_api.StopDryRun.as_view(), name="api_stop_dry_run"),
+    path("dry-runs/<int:pk>/import/", dry_api.ImportDryRun.as_view(), name="api_import_dry_run"),
     path("posts/", api.Posts.as_view(), name="api_posts"),
     path("posts/<int:pk>/rescue/", api.Rescue.as_view(), name="api_rescue"),
 ]

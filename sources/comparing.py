@@ -6,7 +6,7 @@ in one file or in ten: a kept post can still fall, and one that fell to another 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
@@ -19,13 +19,15 @@ from .verdicts import STAYS, UNDECIDED, drop, keep
 
 CHUNK = 2_000
 EVERYTHING = 0x5C4EF  # the advisory lock of comparing across sources
+More = Callable[[], Iterable[Member]]
 
 
 class Members:
-    """The posts to compare, read from the database each time that somebody iterates, without those that fell before."""
+    """The posts to compare, read from the database each time that somebody iterates, without those that fell before. `more` gives
+    others that come after them."""
 
-    def __init__(self, posts: QuerySet[Post], fallen: Container[int]) -> None:
-        self.posts, self.fallen = posts, fallen
+    def __init__(self, posts: QuerySet[Post], fallen: Container[int], more: More = tuple) -> None:
+        self.posts, self.fallen, self.more = posts, fallen, more
 
     def __iter__(self) -> Iterator[Member]:
         said = {"is_fixed": STAYS, "is_chosen": Q(chosen_by__isnull=False)}
@@ -34,6 +36,7 @@ class Members:
         for values in rows.iterator(chunk_size=CHUNK):
             if values[0] not in self.fallen:
                 yield Member(*values)
+        yield from (member for member in self.more() if member.pk not in self.fallen)
 
 
 def compare(source_id: int, last: int) -> None:
@@ -42,15 +45,25 @@ def compare(source_id: int, last: int) -> None:
     screens = [screen for screen in make(source.screens) if isinstance(screen, SetScreen)]
     if not screens:
         return
+    passed = passed_of(source).filter(pk__lte=last)
+    with _one_at_a_time(across=any(screen.is_across for screen in screens)):
+        _write(passed, fallen_of(source, screens, passed))
+
+
+def passed_of(source: Source) -> QuerySet[Post]:
+    """The posts of the source that are compared with each other."""
+    return Post.objects.filter(UNDECIDED | Q(status=Post.Status.KEPT), source=source)
+
+
+def fallen_of(source: Source, screens: Iterable[SetScreen], passed: QuerySet[Post], more: More = tuple) -> dict[int, Dropped]:
+    """Who of `passed`, and of `more` that are no posts yet, falls to the others, and why. Writes nothing."""
+    fallen: dict[int, Dropped] = {}
     for screen in screens:
         if isinstance(screen, NearDuplicate):
             screen.apart = told_apart()
-    passed = Post.objects.filter(UNDECIDED | Q(status=Post.Status.KEPT), source=source, pk__lte=last)
-    with _one_at_a_time(across=any(screen.is_across for screen in screens)):
-        fallen: dict[int, Dropped] = {}
-        for screen in screens:
-            fallen |= dict(screen.among(Members(passed | _elsewhere(source) if screen.is_across else passed, fallen)))
-        _write(passed, fallen)
+        posts = passed | _elsewhere(source) if screen.is_across else passed
+        fallen |= dict(screen.among(Members(posts, fallen, more)))
+    return fallen
 
 
 def told_apart() -> list[tuple[int, int]]:

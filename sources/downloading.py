@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from . import readers
+from . import dry_orders, readers
+from .dry_orders import imported_before
 from .fetch_wording import sentence
 from .fetching import Body, Fetcher, Refused, parse
 from .importing import start_import
 from .jobs import LostLease
-from .models import Fetch, ImportRun, Source
+from .models import DryRun, Fetch, ImportRun, Source
 from .uploads import store
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ def check(url: str) -> str:
 
 
 def order(source: Source, *, url: str, by: User | None, **options: Any) -> tuple[Fetch, bool]:
-    """Order the fetching of a URL, to be imported with `options` (importer, mapping). While the same URL is under way for the
+    """Order the fetching of a URL, to be imported with `options` (importer, mapping, encoding), or with
+    `dry_run` only tried. While the same URL is under way for the
     source, that Fetch and False. Raises Refused."""
     url = check(url)
     same = Fetch.objects.filter(source=source, url=url, state__in=["queued", "running"])
@@ -52,16 +55,24 @@ def order(source: Source, *, url: str, by: User | None, **options: Any) -> tuple
         return Fetch.objects.filter(source=source, url=url)[0], False
 
 
-def run_fetch(fetch_id: int, fetcher: Fetcher | None = None) -> ImportRun | None:
-    """Bring the file of a fetch that is due, and give the import that is due then. None when there is none. Raises nothing for what
-    strangers do."""
+def cancel(fetch: Fetch) -> bool:
+    """Stop it before the next piece of the file; nothing of it is kept. False when it was over already."""
+    changes = {"state": Fetch.State.CANCELLED, "finished_at": timezone.now(), "lease_token": None, "lease_until": None}
+    cancelled = bool(Fetch.objects.filter(pk=fetch.pk, state__in=["queued", "running"]).update(**changes))
+    fetch.refresh_from_db()
+    return cancelled
+
+
+def run_fetch(fetch_id: int, fetcher: Fetcher | None = None) -> ImportRun | DryRun | None:
+    """Bring the file of a fetch that is due, and give the import or dry run that is due then. None when there is none. Raises nothing
+    for what strangers do."""
     fetch = Fetch.claim(fetch_id)
     if fetch is None:
         return None
     try:
         return _bring(fetch, fetcher or Fetcher(limit=readers.MAX_FILE))
     except LostLease:
-        log.info("fetch %s is somebody else's now", fetch_id)
+        log.info("fetch %s is somebody else's now, or cancelled", fetch_id)
         return None
 
 
@@ -70,7 +81,7 @@ def describe(fetch: Fetch) -> str:
     return sentence(fetch.error_code, json.loads(fetch.error_detail or "{}")) if fetch.error_code else ""
 
 
-def _bring(fetch: Fetch, fetcher: Fetcher) -> ImportRun | None:
+def _bring(fetch: Fetch, fetcher: Fetcher) -> ImportRun | DryRun | None:
     try:
         with fetcher.open(check(fetch.url)) as body:
             stored = store(_Held(body, fetch), body.name)
@@ -78,8 +89,15 @@ def _bring(fetch: Fetch, fetcher: Fetcher) -> ImportRun | None:
         log.info("fetch %s of a file at %r: %s %s", fetch.pk, urlsplit(fetch.url).hostname, refused.code, refused.params)
         fetch.finish("failed", error_code=refused.code, error_detail=json.dumps(refused.params))
         return None
+    options = {key: value for key, value in fetch.options.items() if key != "dry_run"}
+    is_dry = fetch.options.get("dry_run") and not imported_before(fetch.source, stored.sha256)
     with transaction.atomic():
-        run, _created = start_import(fetch.source, stored, name=body.name, by=fetch.by, **fetch.options)
+        if is_dry:
+            dry = dry_orders.order(fetch.source, stored, name=body.name, by=fetch.by, **options)
+            fetch.finish("succeeded", dry_run=dry, received=stored.size)
+            return dry
+        options = {key: value for key, value in options.items() if key != "screens"}
+        run, _created = start_import(fetch.source, stored, name=body.name, by=fetch.by, **options)
         fetch.finish("succeeded", run=run, received=stored.size)
     return run
 

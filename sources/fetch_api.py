@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from rest_framework import generics, serializers
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,11 +29,24 @@ class FetchSerializer(serializers.ModelSerializer[Fetch]):
     source = serializers.SlugRelatedField[Source](slug_field="slug", read_only=True)  # type: ignore[assignment]
     status = serializers.ChoiceField(choices=Fetch.State.choices, source="state", read_only=True)
     import_id = serializers.IntegerField(source="run_id", read_only=True, allow_null=True, help_text="The import, once the file is here.")
+    dry_run_id = serializers.IntegerField(read_only=True, allow_null=True, help_text="Or the dry run, where that was asked for.")
     error = serializers.SerializerMethodField(help_text="Why it failed, for machines and for people.")
 
     class Meta:
         model = Fetch
-        fields = ("id", "source", "url", "status", "received", "import_id", "error", "created_at", "started_at", "finished_at")
+        fields = (
+            "id",
+            "source",
+            "url",
+            "status",
+            "received",
+            "import_id",
+            "dry_run_id",
+            "error",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
 
     def get_error(self, fetch: Fetch) -> dict[str, str] | None:
         return {"code": fetch.error_code, "detail": downloading.describe(fetch)} if fetch.error_code else None
@@ -44,6 +59,8 @@ class NewFetch(serializers.Serializer[Any]):
     importer = serializers.ChoiceField(choices=sorted(IMPORTERS), required=False, allow_blank=True)
     encoding = serializers.ChoiceField(choices=ENCODINGS, required=False, allow_blank=True, help_text="Of a text that is not in UTF-8.")
     mapping = serializers.DictField(child=serializers.CharField(max_length=200, trim_whitespace=False), required=False)
+
+    dry_run = serializers.BooleanField(required=False, help_text="Only say what the import would do, once the file is here.")
 
     def validate_mapping(self, value: dict[str, str]) -> dict[str, str]:
         if unknown := value.keys() - NAMES.keys():
@@ -69,3 +86,16 @@ class OneFetch(generics.RetrieveAPIView[Fetch]):
     role = "admin"
     serializer_class = FetchSerializer
     queryset = Fetch.objects.select_related("source")
+
+
+class CancelFetch(views.APIView):
+    """Stops it; nothing of the file is kept. A fetch that is over already is answered as it is."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=None, responses=FetchSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        fetch = get_object_or_404(Fetch, pk=pk)
+        downloading.cancel(fetch)
+        return Response(FetchSerializer(fetch).data)

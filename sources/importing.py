@@ -30,7 +30,7 @@ from .importers import IMPORTERS, PERSONAL, Importer, PostData, Rejected, lackin
 from .importers.threads import CONTEXT, Context, Threads, plan
 from .importers.threads import SAMPLE as THREADS_SAMPLE
 from .jobs import LostLease
-from .models import ImportRun, Post, RejectedRow, Source
+from .models import DryRun, ImportRun, Post, RejectedRow, Source
 from .rows import MAX_TEXT, BadRow
 from .uploads import Refused, StoredFile, path_of, store
 
@@ -128,7 +128,7 @@ def _read(run: ImportRun) -> None:
     run.finish("succeeded", **detail)
 
 
-def reading_of(run: ImportRun) -> readers.Reading:
+def reading_of(run: ImportRun | DryRun) -> readers.Reading:
     """The lease is renewed while a large file is looked through."""
     return readers.Reading(path_of(run.sha256), run.file_name, encoding=run.encoding, idle=run.hold)
 
@@ -138,7 +138,7 @@ def first_rows(rows: Iterator[readers.Row]) -> list[readers.Row]:
     return next(batches(islice(rows, THREADS_SAMPLE)), [])
 
 
-def choose(run: ImportRun, sample: list[readers.Row]) -> str:
+def choose(run: ImportRun | DryRun, sample: list[readers.Row]) -> str:
     """The importer for the file, by its first rows. Raises BadFile when none can read it."""
     rows = [row.value for row in sample if isinstance(row.value, dict)]
     if not rows:
@@ -155,7 +155,7 @@ def choose(run: ImportRun, sample: list[readers.Row]) -> str:
     return name or fallback
 
 
-def threads_of(run: ImportRun, first: list[readers.Row]) -> Threads:
+def threads_of(run: ImportRun | DryRun, first: list[readers.Row]) -> Threads:
     """The run's importer, and what becomes of floors: as the first rows have it, then as the last batch left it."""
     importer, seal = IMPORTERS[run.importer](run.mapping), partial(pseudonym, run.importer)
     if type(importer).floor is Importer.floor:

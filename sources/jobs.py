@@ -73,9 +73,10 @@ class Job(models.Model):
             log.error("%s %s failed: its worker was lost %d times", cls.__name__, pk, MAX_ATTEMPTS)
         return None
 
-    def hold(self, **changes: Any) -> None:
-        """Renew the lease and write `changes`, in the caller's transaction. Raises LostLease when it is no longer ours."""
-        changes["lease_until"] = timezone.now() + LEASE
+    def hold(self, *, lease: timedelta = LEASE, **changes: Any) -> None:
+        """Renew the lease and write `changes`, in the caller's transaction. Raises LostLease when it is no longer ours. `lease`: longer,
+        before work that cannot renew it."""
+        changes["lease_until"] = timezone.now() + lease
         self._write(changes)
 
     def progress(self, **changes: Any) -> None:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from .dry_models import DryRow, DryRun
 from .jobs import Job
 from .screening_models import Apart, Preview, Rescue, RescuedPost, Tally, TextList
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 __all__ = [
-    "Apart", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply", "Rescue", "RescuedPost",
-    "Source", "Tally", "TextList",
+    "Apart", "DryRow", "DryRun", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply",
+    "Rescue", "RescuedPost", "Source", "Tally", "TextList",
 ]  # fmt: skip
 
 
@@ -80,6 +81,7 @@ class Source(models.Model):
     guidelines = models.TextField(_("guidelines"), blank=True)  # Markdown, for reviewers
     reviewers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="sources")  # none: everybody
     reviews_wanted = models.PositiveSmallIntegerField(_("reviews wanted"), default=1)
+    mappings = models.JSONField(_("mappings"), default=list, blank=True)  # saved: [{"columns": [of a file], "mapping": {field: column}}]
     floors = models.CharField(_("floors of a thread"), max_length=16, choices=Floors, default=Floors.AUTO)
     lease_minutes = models.PositiveSmallIntegerField(default=15)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -151,7 +153,7 @@ class ImportRun(Job):
 class Fetch(Job):
     """A file that is brought here from its URL, and becomes an import once it is whole.
 
-    queued ──▶ running ──▶ succeeded, with its run | failed
+    queued ──▶ running ──▶ succeeded, with its run or dry run | failed | cancelled
     """
 
     class State(models.TextChoices):
@@ -159,19 +161,21 @@ class Fetch(Job):
         RUNNING = "running", _("Running")
         SUCCEEDED = "succeeded", _("Done")
         FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="fetches")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     url = models.CharField(max_length=2000)
-    options = models.JSONField(default=dict, blank=True)  # of `start_import`: importer, mapping, encoding
+    options = models.JSONField(default=dict, blank=True)  # of `start_import`: importer, mapping, encoding; `dry_run`: only try it
     received = models.BigIntegerField(default=0)  # bytes
     run = models.ForeignKey(ImportRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    dry_run = models.ForeignKey(DryRun, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
-            models.CheckConstraint(name="fetch_done_has_run", condition=Q(state="succeeded") ^ Q(run=None)),
+            models.CheckConstraint(name="fetch_done_has_run", condition=Q(state="succeeded") ^ Q(run=None, dry_run=None)),
             models.UniqueConstraint(
                 name="fetch_same_url_once_at_a_time", fields=["source", "url"], condition=Q(state__in=["queued", "running"])
             ),

@@ -14,12 +14,13 @@ from .models import Source
 from .screens import BadScreen, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from accounts.models import User
 
 FIELDS = ("title", "body", "answer")  # what a template may name: Post.fields()
-RESERVED = frozenset({"new", "import", "imports", "posts"})  # they are pages of their own
+MOST_MAPPINGS = 20
+RESERVED = frozenset({"new", "import", "imports", "posts", "fetches", "dry-runs"})  # they are pages of their own
 CHANGEABLE = (
     "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
     "reviews_wanted", "floors",
@@ -91,6 +92,18 @@ def change(source: Source, *, by: User, **values: Any) -> dict[str, list[Any]]:
             source.save(update_fields=list(changed))
             AuditEntry.objects.create(by=by, action="source_changed", subject=f"source {source.slug}", detail=_readable(changed))
     return changed
+
+
+def save_mapping(source: Source, *, columns: Iterable[str], mapping: Mapping[str, str], by: User | None) -> None:
+    """Remember how files with these very columns are read. It is proposed for the next one, in the place of an earlier one."""
+    names = sorted(columns)
+    with transaction.atomic():
+        before = Source.objects.select_for_update().get(pk=source.pk)
+        others = [each for each in before.mappings if each.get("columns") != names]
+        source.mappings = [{"columns": names, "mapping": dict(mapping)}, *others][:MOST_MAPPINGS]
+        source.save(update_fields=["mappings"])
+        detail = {"columns": names, "mapping": dict(mapping)}
+        AuditEntry.objects.create(by=by, action="mapping_saved", subject=f"source {source.slug}", detail=detail)
 
 
 def _check(values: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.api import HasRole, Problem
 
 from . import screening
-from .api import _person
+from .api import person
 from .jobs import send_hint
 from .models import Source
 from .screens import BadScreen
@@ -31,9 +31,9 @@ class Rescreen(views.APIView):
 
     @extend_schema(request=None, responses={202: Rescreened})
     def post(self, request: Request, slug: str) -> Response:
-        source = get_object_or_404(Source.objects.for_user(_person(request)), slug=slug)
+        source = get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
         try:
-            count = screening.rescreen(source, by=_person(request))
+            count = screening.rescreen(source, by=person(request))
         except screening.StaleState as error:
             raise Problem(409, "being_screened", _("The posts are being screened at this moment. Try again when that is done.")) from error
         except BadScreen as error:

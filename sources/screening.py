@@ -118,15 +118,16 @@ def _screen_batch(source_id: int, after: int) -> list[Post]:
             .only("id", "title", "body", "answer", "votes", "content_hash", "original", "rescued_by")
             .order_by("id")[:BATCH]
         )
-        _edit(posts, screens)
-        verdicts = _judge(posts, screens, _earlier_twins(source, posts, after))
+        if changed := edit(posts, screens):
+            Post.objects.bulk_update(changed, [*EDITED, "original"])
+        verdicts = judge(posts, screens, _earlier_twins(source, posts, after))
         _write(verdicts, is_final=not any(isinstance(each, SetScreen) for each in screens))
     return posts
 
 
-def _edit(posts: list[Post], screens: list[Screen]) -> None:
+def edit(posts: list[Post], screens: list[Screen]) -> list[Post]:
     """All changes of the texts, before anything is judged: what is masked is masked for everything that follows. What they were is
-    kept, for the day when other screens edit them."""
+    kept, for the day when other screens edit them. Gives the changed ones; who stores them is the caller's matter."""
     changed = []
     for post in posts:
         before = {name: getattr(post, name) for name in EDITED}
@@ -139,8 +140,7 @@ def _edit(posts: list[Post], screens: list[Screen]) -> None:
             post.original = post.original or before
             post.content_hash = content_hash(post.title, post.body, post.answer)
             changed.append(post)
-    if changed:
-        Post.objects.bulk_update(changed, [*EDITED, "original"])
+    return changed
 
 
 def _earlier_twins(source: Source, posts: list[Post], after: int) -> dict[str, int]:
@@ -152,7 +152,8 @@ def _earlier_twins(source: Source, posts: list[Post], after: int) -> dict[str, i
     return dict(twins.values_list("content_hash", "id"))
 
 
-def _judge(posts: list[Post], screens: list[Screen], twins: dict[str, int]) -> Verdicts:
+def judge(posts: list[Post], screens: list[Screen], twins: dict[str, int]) -> Verdicts:
+    """Each post by itself, in order. `twins`: of their hashes, the earliest post that has it and passed; it grows."""
     verdicts: Verdicts = {}
     for post in posts:
         twin = twins.get(post.content_hash)

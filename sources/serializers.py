@@ -111,7 +111,19 @@ class NewImport(serializers.Serializer[Any]):
     importer = serializers.ChoiceField(choices=sorted(IMPORTERS), required=False, allow_blank=True)
     encoding = serializers.ChoiceField(choices=ENCODINGS, required=False, allow_blank=True, help_text="Of a text that is not in UTF-8.")
     mapping = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
-    dry_run = serializers.BooleanField(required=False)
+    dry_run = serializers.BooleanField(required=False, help_text="Only say what the import would do.")
+    screens = serializers.CharField(
+        required=False, allow_blank=True, max_length=2_500_000, help_text="Of a dry run: a JSON list of screens, instead of the source's."
+    )
+
+    def validate_screens(self, value: str) -> list[dict[str, Any]] | None:
+        try:
+            screens = json.loads(value) if value else None
+        except ValueError:
+            screens = False
+        if screens is not None and not (isinstance(screens, list) and all(isinstance(screen, dict) for screen in screens)):
+            raise serializers.ValidationError(_("This must be a JSON list of screens."))
+        return screens
 
     def validate_mapping(self, value: str) -> dict[str, str]:
         try:

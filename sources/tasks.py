@@ -5,9 +5,11 @@ from django.utils import timezone
 
 from . import tallies
 from .downloading import run_fetch
+from .dry_orders import forget_old
+from .dry_running import run_dry
 from .importing import run_import
 from .jobs import send_hint, send_hints
-from .models import Fetch, Heartbeat, ImportRun, Source
+from .models import DryRun, Fetch, Heartbeat, ImportRun, Source
 from .screening import screen
 
 
@@ -19,9 +21,14 @@ def import_file(run_id: int) -> None:
 
 
 @shared_task
+def dry_run(dry_run_id: int) -> None:
+    run_dry(dry_run_id)
+
+
+@shared_task
 def fetch_url(fetch_id: int) -> None:
-    if run := run_fetch(fetch_id):
-        send_hint(import_file, run.pk)
+    if (came := run_fetch(fetch_id)) is not None:
+        send_hint(dry_run if isinstance(came, DryRun) else import_file, came.pk)
 
 
 @shared_task
@@ -35,7 +42,9 @@ def resend_hints() -> None:
     """Say again what is due, and that somebody works here."""
     Heartbeat.objects.update_or_create(queue="work", defaults={"seen_at": timezone.now()})
     tallies.fold()
+    forget_old()
     send_hints(fetch_url, Fetch.objects.due().values_list("pk", flat=True))
+    send_hints(dry_run, DryRun.objects.due().values_list("pk", flat=True))
     send_hints(import_file, ImportRun.objects.due().values_list("pk", flat=True))
     busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")
     send_hints(screen_source, Source.objects.filter(posts__status="new").exclude(pk__in=busy).distinct().values_list("pk", flat=True))

@@ -144,11 +144,6 @@ class TestImports:
         assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
         assert not ImportRun.objects.exists()
 
-    def test_a_dry_run_is_not_possible_yet_and_imports_nothing(self, api):
-        answer = upload(api, make_source(), jsonl(*ROWS), dry_run="true")
-        assert (answer.status_code, answer.json()["code"]) == (400, "not_supported")
-        assert not ImportRun.objects.exists()
-
     @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n" + bytes(100)])
     def test_a_file_of_no_use_fails_with_a_sentence(self, api, content):
         said = upload(api, make_source(), SimpleUploadedFile("posts.jsonl", content)).json()

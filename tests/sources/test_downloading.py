@@ -63,6 +63,34 @@ class TestJob:
         run_import(run.pk)
         assert Post.objects.get().title == "谁？"
 
+    def test_one_that_is_only_to_be_tried_becomes_a_dry_run_and_nothing_when_it_was_imported_before(self, there):
+        source = make_source(platform="tieba")
+        fetch, dry = fetched(there, source, dry_run=True)
+        assert (fetch.state, fetch.run, fetch.dry_run, dry.file_name, dry.state) == ("succeeded", None, dry, "posts.jsonl", "queued")
+        assert not ImportRun.objects.exists()
+        _fetch, run = fetched(there, source)
+        again, came = fetched(there, source, dry_run=True)
+        assert (came, again.run, again.dry_run) == (run, run, None)
+
+    def test_a_cancelled_one_ends_in_the_middle_and_leaves_nothing(self, there, uploads, monkeypatch):
+        there.said = answer(ROWS * 4000)
+        monkeypatch.setattr(downloading, "EVERY", 0.0)
+        fetch, _ = order(make_source(), url=there.url, by=None)
+        hold = Fetch.hold
+
+        def cancelled_meanwhile(self, **changes):
+            if changes:
+                assert downloading.cancel(Fetch.objects.get(pk=self.pk))
+            hold(self, **changes)
+
+        monkeypatch.setattr(Fetch, "hold", cancelled_meanwhile)
+        assert run_fetch(fetch.pk, fetcher(limit=10_000_000)) is None
+        fetch.refresh_from_db()
+        assert (fetch.state, fetch.run, list(uploads.iterdir())) == ("cancelled", None, [])
+        assert not downloading.cancel(fetch)
+        monkeypatch.undo()
+        assert order(fetch.source, url=there.url, by=None)[1], "it may be ordered again"
+
     def test_the_same_bytes_again_are_the_earlier_import(self, there):
         source = make_source()
         (first, run), (second, again) = fetched(there, source), fetched(there, source)

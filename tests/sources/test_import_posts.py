@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sources import importing
 from sources.management.commands import import_posts
-from sources.models import Heartbeat, ImportRun, Post, Source
+from sources.models import DryRun, Heartbeat, ImportRun, Post, Source
 from tests.builders import make_source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uploads")]
@@ -43,6 +43,19 @@ def test_without_a_worker_the_command_does_the_work_and_says_what_became_of_ever
     assert "no worker" in err
     assert Source.objects.get().slug == "ruozhiba"
     assert not Post.objects.filter(status="new").exists()
+
+
+def test_a_dry_run_says_beforehand_what_the_import_says_afterwards_and_leaves_nothing(posts):
+    before, _ = run("ruozhiba", posts, "--dry-run")
+    assert not (Post.objects.exists() | ImportRun.objects.exists() | DryRun.objects.exists())
+    after, _ = run("ruozhiba", posts)
+    assert before.splitlines()[-1].replace("would read", "read") == after.splitlines()[-1]
+
+
+def test_a_dry_run_that_cannot_read_the_file_fails_like_the_import(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"a": 1}\n')
+    with pytest.raises(CommandError, match=r"x\.jsonl: .*question"):
+        run("exam", tmp_path / "x.jsonl", "--dry-run")
 
 
 def test_the_same_file_again_says_so_and_creates_nothing(posts):

@@ -1,0 +1,128 @@
+"""API of dry runs: what importing a file would do, and importing it then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, views
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import HasRole, Problem
+
+from . import dry_orders, dry_wording
+from .api import person
+from .dry_serializers import DryRowFilter, DryRowSerializer, DryRunSerializer
+from .jobs import send_hint
+from .models import DryRow, DryRun
+from .serializers import ImportSerializer
+from .tasks import dry_run, import_file
+
+
+class OneDryRun(generics.RetrieveAPIView[DryRun]):
+    permission_classes = [HasRole]
+    role = "admin"
+    serializer_class = DryRunSerializer
+    queryset = DryRun.objects.select_related("source")
+
+
+class DryRows(generics.ListAPIView[DryRow]):
+    """The rows, each with what would become of it, in their order."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+    serializer_class = DryRowSerializer
+
+    @extend_schema(parameters=[DryRowFilter])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[DryRow]:
+        asked = DryRowFilter(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
+        return get_object_or_404(DryRun, pk=self.kwargs["pk"]).rows.matching(**asked.validated_data)
+
+
+class _Move(views.APIView):
+    permission_classes = [HasRole]
+    role = "admin"
+
+    def move(self, dry: DryRun) -> bool:
+        raise NotImplementedError
+
+    @extend_schema(request=None, responses=DryRunSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        found = get_object_or_404(DryRun.objects.select_related("source"), pk=pk)
+        if self.move(found):
+            send_hint(dry_run, found.pk)
+        return Response(DryRunSerializer(found).data)
+
+
+class PauseDryRun(_Move):
+    """After the batch that is being read. One that is over is answered as it is."""
+
+    def move(self, dry: DryRun) -> bool:
+        return dry_orders.pause(dry)
+
+
+class ResumeDryRun(_Move):
+    """Goes on with one that is paused."""
+
+    def move(self, dry: DryRun) -> bool:
+        return dry_orders.resume(dry)
+
+
+class StopDryRun(_Move):
+    """For good. What it found until then stays to be looked at."""
+
+    def move(self, dry: DryRun) -> bool:
+        return dry_orders.stop(dry)
+
+
+class Keep(serializers.Serializer[Any]):
+    kept = serializers.BooleanField(default=True)
+
+
+class KeepDryRow(views.APIView):
+    """A row that a screen would drop is to be imported all the same, or after all not."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=Keep, responses=DryRowSerializer)
+    def post(self, request: Request, pk: int, row: int) -> Response:
+        asked = Keep(data=request.data)
+        asked.is_valid(raise_exception=True)
+        found = get_object_or_404(DryRun, pk=pk)
+        try:
+            return Response(DryRowSerializer(dry_orders.keep(found, row, is_kept=asked.validated_data["kept"])).data)
+        except dry_orders.NotPossible as error:
+            status = 404 if error.code == "no_such_row" else 409
+            raise Problem(status, error.code, dry_wording.not_possible(error.code)) from error
+
+
+class Start(serializers.Serializer[Any]):
+    skip = serializers.BooleanField(default=False, help_text="Import although the dry run has not ended.")
+
+
+class ImportDryRun(views.APIView):
+    """Imports the file as it was tried: with its mapping, its screens (they are saved to the source) and the rows kept."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=Start, responses={202: ImportSerializer, 200: ImportSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        asked = Start(data=request.data)
+        asked.is_valid(raise_exception=True)
+        found = get_object_or_404(DryRun, pk=pk)
+        try:
+            run, created = dry_orders.start(found, by=person(request), is_skipping=asked.validated_data["skip"])
+        except dry_orders.NotPossible as error:
+            raise Problem(409, error.code, _("The dry run has not ended yet. Wait for it, or skip it.")) from error
+        send_hint(import_file, run.pk)
+        return Response(ImportSerializer(run).data, status=202 if created else 200)
