@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from accounts.api import HasRole, Problem
 
 from . import dry_orders, fetch_api, importing, policy, runs, screening
-from .dry_serializers import DryRunSerializer
+from .dry_serializers import ImportDryRunSerializer
 from .jobs import send_hint
 from .models import ImportRun, Post, RejectedRow, Source
 from .serializers import ImportSerializer, NewImport, PostFilter, PostSerializer, RejectedRowSerializer, SourceSerializer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 IMPORT_OR_FETCH = PolymorphicProxySerializer(
-    "ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer, DryRunSerializer], resource_type_field_name=None
+    "ImportOrFetch", [ImportSerializer, fetch_api.FetchSerializer, ImportDryRunSerializer], resource_type_field_name=None
 )
 
 
@@ -113,7 +113,7 @@ def _try(request: Request, source: Source, stored: importing.StoredFile, given: 
     except policy.BadPolicy as error:
         raise Problem(400, "bad_screens", str(error)) from error
     send_hint(dry_run, dry.pk)
-    return Response(DryRunSerializer(dry).data, status=202)
+    return Response(ImportDryRunSerializer(dry).data, status=202)
 
 
 class OneImport(generics.RetrieveAPIView[ImportRun]):

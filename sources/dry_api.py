@@ -16,7 +16,7 @@ from accounts.api import HasRole, Problem
 
 from . import dry_orders, dry_wording
 from .api import person
-from .dry_serializers import DryRowFilter, DryRowSerializer, DryRunSerializer
+from .dry_serializers import DryRowFilter, DryRowSerializer, ImportDryRunSerializer
 from .jobs import send_hint
 from .models import DryRow, DryRun
 from .serializers import ImportSerializer
@@ -26,7 +26,7 @@ from .tasks import dry_run, import_file
 class OneDryRun(generics.RetrieveAPIView[DryRun]):
     permission_classes = [HasRole]
     role = "admin"
-    serializer_class = DryRunSerializer
+    serializer_class = ImportDryRunSerializer
     queryset = DryRun.objects.select_related("source")
 
 
@@ -54,12 +54,12 @@ class _Move(views.APIView):
     def move(self, dry: DryRun) -> bool:
         raise NotImplementedError
 
-    @extend_schema(request=None, responses=DryRunSerializer)
+    @extend_schema(request=None, responses=ImportDryRunSerializer)
     def post(self, request: Request, pk: int) -> Response:
         found = get_object_or_404(DryRun.objects.select_related("source"), pk=pk)
         if self.move(found):
             send_hint(dry_run, found.pk)
-        return Response(DryRunSerializer(found).data)
+        return Response(ImportDryRunSerializer(found).data)
 
 
 class PauseDryRun(_Move):

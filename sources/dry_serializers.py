@@ -8,7 +8,7 @@ from . import dry_running, dry_wording
 from .models import DryRow, DryRun, Source
 
 
-class DryRunSerializer(serializers.ModelSerializer[DryRun]):
+class ImportDryRunSerializer(serializers.ModelSerializer[DryRun]):
     source = serializers.SlugRelatedField[Source](slug_field="slug", read_only=True)  # type: ignore[assignment]
     status = serializers.ChoiceField(choices=DryRun.State.choices, source="state", read_only=True)
     counts = serializers.SerializerMethodField(

@@ -9,7 +9,7 @@ import sources.dry_models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sources", "0006_tallies_by_triggers"),
+        ("sources", "0007_lean_posts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
