@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 PY := .venv/bin/python
 
-.PHONY: help run test test-browser test-processes check format messages clean
+.PHONY: help run test test-browser test-processes test-soak check format messages clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -15,6 +15,7 @@ help:
 	@echo 'make test            the everyday tests'
 	@echo 'make test-browser    the tests that drive a real Chromium'
 	@echo 'make test-processes  the tests that start the real processes and kill some'
+	@echo 'make test-soak       the heaviest tests at full size, for before a release (an hour)'
 	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
 	@echo 'make bench-NAME      measure (bench/NAME.py): start, near-duplicates'
 	@echo 'make format          let the formatters have their way'
@@ -25,13 +26,16 @@ run: .venv/.run
 	@exec $(PY) manage.py run
 
 test: .venv/.dev
-	@exec $(PY) -m pytest -n 2 -m "not browser and not processes"
+	@exec $(PY) -m pytest -n 2 -m "not browser and not processes and not soak"
 
 test-browser: .venv/.dev
-	@exec $(PY) -m pytest -m browser
+	@exec $(PY) -m pytest -m "browser and not soak"
 
 test-processes: .venv/.dev
-	@exec $(PY) -m pytest -m processes
+	@exec $(PY) -m pytest -m "processes and not soak"
+
+test-soak: .venv/.dev
+	@exec $(PY) -m pytest -m soak
 
 # Nothing is started. (makemigrations would like to ask a database, hence the -W; mypy loads the settings, hence the key.)
 check: .venv/.dev
