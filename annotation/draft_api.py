@@ -13,7 +13,7 @@ from accounts.api import HasRole, Problem
 from sources.jobs import send_hint
 from sources.models import Source
 
-from . import draft_progress, drafting
+from . import draft_progress, drafting, taking_up
 from .models import DraftRun, ModelCall
 from .tasks import draft_run
 
@@ -103,11 +103,22 @@ class DraftRunDetail(DraftRunSerializer):
     tokens_out = serializers.IntegerField()
     cost = serializers.DecimalField(max_digits=18, decimal_places=6, allow_null=True)
     estimate = EstimateSerializer(allow_null=True)
+    is_resumable = serializers.BooleanField(help_text="It has ended, and something of it is left that can be sent.")
     error = serializers.CharField(help_text="What ended the run and what to do about it, in words.")
     unknown_calls = UnknownCallSerializer(many=True, help_text="Possibly paid without an answer: released by a person or never sent again.")
 
     class Meta(DraftRunSerializer.Meta):
-        fields = (*DraftRunSerializer.Meta.fields, "counts", "tokens_in", "tokens_out", "cost", "estimate", "error", "unknown_calls")  # type: ignore[assignment]
+        fields = (
+            *DraftRunSerializer.Meta.fields,
+            "counts",
+            "tokens_in",
+            "tokens_out",
+            "cost",
+            "estimate",
+            "is_resumable",
+            "error",
+            "unknown_calls",
+        )  # type: ignore[assignment]
 
 
 def detail(run: DraftRun) -> dict[str, Any]:
@@ -118,6 +129,7 @@ def detail(run: DraftRun) -> dict[str, Any]:
     body |= {"tokens_in": found["tokens_in"], "tokens_out": found["tokens_out"]}
     body["cost"] = None if found["cost"] is None else f"{found['cost']:.6f}"
     body["estimate"] = run.estimate
+    body["is_resumable"] = taking_up.is_resumable(run)
     body["error"] = str(draft_progress.RUN_ERRORS.get(run.error_code, ""))
     body["unknown_calls"] = UnknownCallSerializer(run.calls.filter(state=ModelCall.State.UNKNOWN)[:100], many=True).data
     return body
@@ -168,14 +180,24 @@ class DraftRunView(AdminView):
         return Response(detail(get_object_or_404(self.runs(), pk=pk)))
 
 
-@extend_schema(request=None, responses={200: DraftRunDetail, 409: CONFLICT})
+class ActSerializer(serializers.Serializer[Any]):
+    budget = serializers.DecimalField(
+        required=False, allow_null=True, max_digits=12, decimal_places=6, help_text="To resume a run that ended: a higher cap."
+    )
+
+
+@extend_schema(request=ActSerializer, responses={200: DraftRunDetail, 409: CONFLICT})
 class DraftRunAct(AdminView):
-    """pause | resume | stop."""
+    """pause: nothing more is sent, until it is resumed. stop: it ends; what was not sent may be ordered anew, or sent when it is
+    resumed after all. resume: goes on with a paused run, or takes up one that has ended (`is_resumable`)."""
 
     def post(self, request: Request, pk: int, act: str) -> Response:
         run = get_object_or_404(self.runs(), pk=pk)
+        asked = ActSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        more = {"budget": asked.validated_data.get("budget")} if act == "resume" else {}
         try:
-            run = drafting.ACTS[act](run, by=request.user)  # type: ignore[arg-type]
+            run = drafting.ACTS[act](run, by=request.user, **more)  # type: ignore[arg-type]
         except drafting.Refused as refused:
             raise refusal(refused) from None
         if act == "resume":

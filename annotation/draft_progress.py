@@ -62,10 +62,12 @@ def figures(run: DraftRun) -> dict[str, Any]:
     failures.pop("", None)  # answered, and not read yet
     total = max(len(last), run.ordered)
     ended = states["done"] + states["failed"] + states["unknown"]
+    left = states.pop("queued", 0) if run.state in DraftRun.ENDED else 0  # stays with the run, and is not sent
     return {
         "calls": total,
         **{state: states[state] for state in ModelCall.State.values},
-        "unsent": total - len(last),
+        "unsent": total - len(last) + left,
+        "resumable": left,
         "drafted": sum(outcome == "ok" for _state, outcome, _error in last),
         "failures": dict(failures.most_common()),
         "without": sum(failures.values()),

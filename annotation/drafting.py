@@ -1,9 +1,11 @@
 """Step 3: kept posts become pairs, and a pair gets its draft, of a model or the source's own answer.
 
 An order is a DraftRun with one queued ModelCall per pair, model and candidate. Workers send them (drafting_work), the
-ledger remembers what was paid. Ending a run takes back what was not sent yet; those pairs can be ordered again.
+ledger remembers what was paid. What a run had not sent when it ended stays with it: the run can be taken up again
+(taking_up), or another order takes these pairs over.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -16,14 +18,15 @@ from . import ledger
 from .draft_terms import MAX_CANDIDATES, Refused, StaleState
 from .drafting_work import work_off
 from .models import DraftRun, ModelCall, Pair
-from .ordering import ENDED, audit, estimate, order, waiting_count
+from .ordering import audit, estimate, order, waiting_count
 from .pairing import make_pairs, pair_own_answers
 from .prompt_versions import add_prompt, prompt, prompts
 from .redrafting import redraft
+from .taking_up import take_up
 
 __all__ = [
     "ACTS", "MAX_CANDIDATES", "Refused", "StaleState", "add_prompt", "estimate", "make_pairs", "order", "pair_own_answers", "pause",
-    "prompt", "prompts", "redraft", "release", "resume", "stop", "waiting_count", "work_off",
+    "prompt", "prompts", "redraft", "release", "resume", "stop", "take_up", "waiting_count", "work_off",
 ]  # fmt: skip
 
 
@@ -33,15 +36,18 @@ def pause(run: DraftRun, *, by: User | None) -> DraftRun:
     return _move(run, ("queued", "running"), "paused", by, lease_token=None, lease_until=None)
 
 
-def resume(run: DraftRun, *, by: User | None) -> DraftRun:
-    """Raises StaleState."""
+def resume(run: DraftRun, *, by: User | None, budget: Decimal | None = None) -> DraftRun:
+    """Go on with a paused run, or take up one that has ended (`taking_up`). Raises Refused, StaleState."""
+    if run.state in DraftRun.ENDED:
+        return take_up(run, by=by, budget=budget)
     return _move(run, ("paused",), "queued", by, attempts=0, not_before=None, error_code="", error_detail="")
 
 
 def stop(run: DraftRun, *, by: User | None) -> DraftRun:
-    """End the run: what was not sent is taken back, what is under way arrives. Raises StaleState."""
+    """End the run: nothing more is sent, what is under way arrives, what has come can be reviewed. What was not sent stays
+    with the run, and does not hinder another order. Raises StaleState."""
     run = _move(run, ("queued", "running", "paused"), "stopped", by, lease_token=None, lease_until=None, finished_at=timezone.now())
-    ModelCall.objects.filter(run=run, state=ModelCall.State.QUEUED).delete()
+    ledger.conclude_drafted(run)
     return run
 
 
@@ -57,7 +63,8 @@ def _move(run: DraftRun, origins: tuple[str, ...], state: str, by: User | None, 
 
 def release(call: ModelCall, *, by: User | None) -> ModelCall:
     """Let a call of unknown fate be sent again, knowing that the first may have been charged. Gives the queued call; its
-    run goes on if it had ended. What was reserved counts as spent. Raises StaleState."""
+    run goes on if it had ended with nothing left over; one that was stopped sends it when it is taken up again. What was
+    reserved counts as spent. Raises StaleState."""
     with transaction.atomic():
         unknown = ModelCall.objects.filter(pk=call.pk, state=ModelCall.State.UNKNOWN)
         if not unknown.update(state=ModelCall.State.FAILED, released_by=by, lease_token=None, lease_until=None, reserved=0):
@@ -68,7 +75,8 @@ def release(call: ModelCall, *, by: User | None) -> ModelCall:
         ledger.settle(call.run_id, call.reserved, call.reserved)
         again = ledger.again(call)
         run = DraftRun.objects.filter(pk=call.run_id or 0)
-        run.filter(state__in=ENDED).update(state="queued", attempts=0, finished_at=None, error_code="", error_detail="")
+        if not ModelCall.objects.left_over().filter(run=call.run_id).exclude(pk=again.pk).exists():
+            run.filter(state__in=DraftRun.ENDED).update(state="queued", attempts=0, finished_at=None, error_code="", error_detail="")
         run.update(not_before=None)
         audit("call_released", call.run, by, call=call.pk, pair=call.pair_id)
     return again

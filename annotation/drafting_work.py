@@ -161,12 +161,12 @@ class Worker:
             pass
 
     def fail(self, code: str, detail: str = "", *, state: str = "failed") -> None:
-        """End the run for all workers; what was not sent is taken back."""
+        """End the run for all workers; what was not sent stays with it, for when it is taken up again."""
         self.stopping = True
         log.error("draft run %s %s: %s %s", self.run.pk, state, code, detail)
         ended = {"state": state, "error_code": code, "error_detail": detail, "finished_at": timezone.now(), "lease_token": None}
         if DraftRun.objects.filter(pk=self.run.pk, state="running").update(**ended):
-            ModelCall.objects.filter(run=self.run, state="queued").delete()
+            ledger.conclude_drafted(self.run)
 
 
 def send(call: ModelCall) -> None:

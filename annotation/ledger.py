@@ -169,7 +169,7 @@ def conclude(pair: Pair) -> None:
     """Once none of its calls is open: a pair with a draft can be reviewed, one without has failed. Holds the pair's lock."""
     waits = pair.status == Pair.Status.DRAFTING or (pair.status == Pair.Status.FAILED and pair.failure == UNKNOWN)
     calls = pair.calls.filter(purpose="draft")
-    if not waits or calls.filter(Q(state__in=OPEN) | Q(state=State.DONE, outcome="")).exists():
+    if not waits or calls.under_way().exists():
         return
     here = Pair.objects.filter(pk=pair.pk, status=pair.status)
     if drafts := list(pair.drafts.all()):
@@ -180,6 +180,14 @@ def conclude(pair: Pair) -> None:
     elif last := calls.order_by("-id").first():
         failure = last.outcome or last.error_code or "unparseable"
         here.update(status=Pair.Status.FAILED, failure=failure, updated_at=timezone.now())
+
+
+def conclude_drafted(run: DraftRun) -> None:
+    """The run has ended: its pairs that have a draft by now can be reviewed, although not all that was ordered came."""
+    drafted = Pair.objects.filter(calls__run=run, status=Pair.Status.DRAFTING, drafts__isnull=False).order_by("pk").distinct()
+    for pk in list(drafted.values_list("pk", flat=True)):
+        with transaction.atomic():
+            conclude(Pair.objects.select_for_update(no_key=True).get(pk=pk))
 
 
 def _last_material(pair: Pair) -> dict[str, Any]:

@@ -80,6 +80,7 @@ class DraftRun(Job):
     """One order: to draft replies, or to score answers.
 
         queued ──▶ running ◀──▶ paused          running ──▶ succeeded | stopped | failed
+        stopped | failed ──▶ queued             taken up again, while something of it is left that was not sent
 
     spent + reserved ≤ budget, at all times: the constraint holds what the code promises.
     """
@@ -91,6 +92,8 @@ class DraftRun(Job):
         SUCCEEDED = "succeeded", _("Done")
         STOPPED = "stopped", _("Stopped")
         FAILED = "failed", _("Failed")
+
+    ENDED = (State.SUCCEEDED, State.STOPPED, State.FAILED)
 
     class Mode(models.TextChoices):
         NOW = "now", _("Now")
@@ -187,6 +190,17 @@ class Pair(models.Model):
         ]
 
 
+class ModelCallQuerySet(models.QuerySet["ModelCall"]):
+    def left_over(self) -> ModelCallQuerySet:
+        """Queued, and the run has ended: nobody sends them, until the run is taken up again or another order takes them over."""
+        return self.filter(state=ModelCall.State.QUEUED, run__state__in=DraftRun.ENDED)
+
+    def under_way(self) -> ModelCallQuerySet:
+        """Something will come of them by itself: to be sent, sent, or answered and not read yet."""
+        here = self.filter(Q(state__in=["queued", "sending"]) | Q(state="done", outcome=""))
+        return here.exclude(state=ModelCall.State.QUEUED, run__state__in=DraftRun.ENDED)
+
+
 class ModelCall(models.Model):
     """The ledger: one row per request to a provider, committed as `sending` before the first byte.
 
@@ -243,6 +257,8 @@ class ModelCall(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ModelCallQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["id"]

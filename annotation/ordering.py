@@ -25,8 +25,6 @@ from .models import DraftRun, ModelCall, Pair, PromptVersion, Purpose
 from .pairing import lock, make_pairs, waiting_posts
 from .prompt_versions import prompt
 
-ENDED = (DraftRun.State.SUCCEEDED, DraftRun.State.STOPPED, DraftRun.State.FAILED)
-
 
 def order(source: Source, *, by: User | None, **asked: Any) -> DraftRun:
     """Order drafts for the pairs of `source` that have none: kept posts without a pair, and pairs whose calls ended
@@ -41,8 +39,8 @@ def order(source: Source, *, by: User | None, **asked: Any) -> DraftRun:
     foreseen = foresee(source, wish, terms, version)
     with transaction.atomic():
         lock(source)
-        _sweep(source)
         wanted = wanted_pairs(source, wish)
+        ModelCall.objects.left_over().filter(pair__in=wanted).delete()  # of runs that ended: this order takes them over
         if not wanted:
             raise Refused("nothing_to_draft", _("No kept post of this source waits for a draft."))
         run = write(source, wish, terms, version, by=by, foreseen=foreseen)
@@ -82,8 +80,8 @@ def write(source: Source, wish: Order, terms: Terms, version: PromptVersion, *, 
 def waiting_pairs(source: Source, wish: Order | None = None) -> QuerySet[Pair]:
     """Pairs that an order would draft: their post is kept (still), and no call of theirs is open, unread or of unknown fate."""
     wish = wish or Order()
-    busy = Q(state__in=[*ledger.OPEN, ModelCall.State.UNKNOWN]) | Q(state=ModelCall.State.DONE, outcome="")
-    held = ModelCall.objects.filter(busy, pair=OuterRef("pk"), purpose=Purpose.DRAFT)
+    busy = ModelCall.objects.under_way() | ModelCall.objects.filter(state=ModelCall.State.UNKNOWN)
+    held = busy.filter(pair=OuterRef("pk"), purpose=Purpose.DRAFT)
     wanted = Q(status=Pair.Status.DRAFTING)
     if wish.retry_failed:
         wanted |= Q(status=Pair.Status.FAILED) & ~Q(failure__in=["no_instruction", "no_answer", ledger.UNKNOWN])
@@ -155,11 +153,6 @@ def material_of(pair: Pair, note: str = "") -> dict[str, str]:
     """The texts that a drafter is given about a pair."""
     texts = {"instruction": pair.instruction, "input": pair.input, "hint": pair.hint, "note": note}
     return {name: text for name, text in texts.items() if text}
-
-
-def _sweep(source: Source) -> None:
-    """What ended runs left queued (a run that lost its worker three times) was never sent."""
-    ModelCall.objects.filter(run__source=source, run__state__in=ENDED, state=ModelCall.State.QUEUED).delete()
 
 
 def audit(action: str, run: DraftRun | None, by: User | None, **detail: Any) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from sources.models import Post
 
-from . import foreseeing, ledger, providers
+from . import foreseeing, providers
 from .draft_terms import Order, Refused, StaleState, check
 from .models import DraftRun, ModelCall, Pair
 from .ordering import audit, material_of, new_call, queue, write
@@ -52,13 +52,14 @@ def _last_model(pair: Pair) -> list[str] | None:
 def _opened(pair: Pair, hint: str) -> Pair:
     """The pair, locked and in `drafting`. Raises StaleState."""
     wanted = Pair.objects.select_for_update(no_key=True).select_related(None).get(pk=pair.pk)
-    unsure = wanted.calls.filter(Q(state__in=[*ledger.OPEN, ModelCall.State.UNKNOWN]) | Q(state="done", outcome=""))
+    unsure = wanted.calls.under_way() | wanted.calls.filter(state=ModelCall.State.UNKNOWN)
     ready = wanted.status in (Pair.Status.PENDING, Pair.Status.FAILED, Pair.Status.DRAFTING) and wanted.failure != "no_instruction"
     if not ready or wanted.assignments.filter(review__isnull=False).exists() or not Post.objects.kept().filter(pk=wanted.post_id).exists():
         raise StaleState(_("Somebody has decided about this pair, or its post was dropped."))
     if unsure.exists():
         raise StaleState(_("A draft of this pair is under way, or its fate is unknown."))
     wanted.assignments.filter(review=None).delete()
+    wanted.calls.left_over().delete()
     changes: dict[str, Any] = {"status": Pair.Status.DRAFTING, "failure": "", "hint": hint, "updated_at": timezone.now()}
     Pair.objects.filter(pk=wanted.pk).update(version=F("version") + 1, **changes)
     wanted.refresh_from_db()

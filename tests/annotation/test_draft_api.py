@@ -96,7 +96,10 @@ def test_a_run_is_paused_resumed_and_stopped(client, provider, hints, admin):
     assert client.post(f"{url}/pause/").status_code == 409
     assert client.post(f"{url}/resume/").json()["status"] == "queued"
     assert hints == [run.pk]
-    assert client.post(f"{url}/stop/").json()["status"] == "stopped"
+    stopped = client.post(f"{url}/stop/").json()
+    assert (stopped["status"], stopped["is_resumable"], stopped["counts"]["unsent"]) == ("stopped", True, 1)
+    taken_up = client.post(f"{url}/resume/").json()
+    assert (taken_up["status"], taken_up["counts"]["queued"], taken_up["is_resumable"]) == ("queued", 1, False)
     assert client.post(f"{url}/resume/").json()["code"] == "wrong_state"
     assert client.post(f"{url}/delete/").status_code == 404
 

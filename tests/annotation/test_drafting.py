@@ -301,7 +301,7 @@ def test_what_no_call_can_survive_ends_the_run_and_the_rest_stays_orderable(prov
     assert (run.state, run.error_code) == ("failed", code)
     assert len(provider.seen) <= drafting_work.IN_FLIGHT
     assert "CANARY" not in run.error_detail
-    assert not run.calls.filter(state__in=["queued", "sending"]).exists()
+    assert not run.calls.under_way().exists()
     assert drafting.waiting_count(source) == 40
     provider.default = reply()
     again = work(drafting.order(source, by=admin))
@@ -536,15 +536,19 @@ def test_pausing_stops_sending_and_resuming_goes_on(provider, admin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_stopping_takes_back_what_was_not_sent(provider, admin):
+def test_what_a_stopped_run_had_not_sent_can_be_ordered_anew(provider, admin):
     source = source_with(3)
     run = drafting.stop(drafting.order(source, by=admin), by=admin)
-    assert (run.state, run.calls.count(), drafting.waiting_count(source)) == ("stopped", 0, 3)
-    for act in (drafting.pause, drafting.resume, drafting.stop):
+    assert (run.state, drafting.waiting_count(source)) == ("stopped", 3)
+    assert run.pk not in drafting_work.runs_to_hint()
+    for act in (drafting.pause, drafting.stop):
         with pytest.raises(StaleState):
             act(run, by=admin)
     assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == ["draft_run_ordered", "draft_run_stopped"]
     assert work(drafting.order(source, by=admin)).state == "succeeded"
+    assert (len(provider.seen), run.calls.count()) == (3, 0)  # taken over
+    with pytest.raises(StaleState, match="left to be sent"):
+        drafting.resume(run, by=admin)
 
 
 @pytest.mark.django_db(transaction=True)
