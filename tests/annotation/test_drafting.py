@@ -547,7 +547,7 @@ def test_what_a_stopped_run_had_not_sent_can_be_ordered_anew(provider, admin):
     assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == ["draft_run_ordered", "draft_run_stopped"]
     assert work(drafting.order(source, by=admin)).state == "succeeded"
     assert (len(provider.seen), run.calls.count()) == (3, 0)  # taken over
-    with pytest.raises(StaleState, match="left to be sent"):
+    with pytest.raises(StaleState):
         drafting.resume(run, by=admin)
 
 
