@@ -1,7 +1,7 @@
 """What the first rows of a file tell about its columns, and which values of a mapped column say nothing. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from .importers import PERSONAL, Importer, PostData, Rejected
@@ -19,12 +19,13 @@ def columns_of(sample: Sequence[Mapping[str, Any]], importer: Importer | None = 
     """Each column with its first value, and the field of a post that `importer` reads from it, as far as can be seen."""
     names = list(dict.fromkeys(key for row in sample for key in row))[:MOST]
     fields = _fields(sample, importer) if importer else {}
-    return [{"name": name, "example": _example(name, sample), "field": fields.get(name, "")} for name in names]
+    people = {name for name in names if name in PERSONAL or fields.get(name) == "author"}
+    return [{"name": name, "example": _example(name, sample, people), "field": fields.get(name, "")} for name in names]
 
 
-def _example(name: str, sample: Iterable[Mapping[str, Any]]) -> str:
+def _example(name: str, sample: Iterable[Mapping[str, Any]], people: Container[str] = ()) -> str:
     value = next((row[name] for row in sample if row.get(name) not in (None, "", [], {})), "")
-    if name in PERSONAL and value != "":
+    if name in people and value != "":
         return "…"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return " ".join(text.split())[:EXAMPLE]

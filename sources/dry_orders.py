@@ -65,7 +65,7 @@ def again(dry: DryRun, *, by: User | None, **changes: Any) -> DryRun:
     settings = {"importer": dry.asked, "mapping": dry.mapping, "encoding": dry.encoding, "screens": dry.screens, **changes}
     with transaction.atomic():
         new = order(dry.source, StoredFile(dry.sha256, dry.size), name=dry.file_name, by=by, kept=dry.kept, **settings)
-        if not DryRun.objects.filter(pk=dry.pk, run=None).delete()[0]:
+        if not discard(dry):
             raise NotPossible("imported")
     return new
 
@@ -139,6 +139,11 @@ def start(dry: DryRun, *, by: User, is_skipping: bool = False) -> tuple[ImportRu
         locked.rows.all().delete()
     dry.refresh_from_db()
     return run, created
+
+
+def discard(dry: DryRun) -> bool:
+    """Forget it and its rows; the file is left to what else may use it. False when it is imported."""
+    return bool(DryRun.objects.filter(pk=dry.pk, run=None).delete()[0])
 
 
 def forget_old() -> None:

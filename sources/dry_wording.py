@@ -23,10 +23,10 @@ def not_possible(code: str) -> str:
 
 
 def row_reason(outcome: str, reason: str) -> str:
-    """Why a row does not get through."""
-    if outcome == "known":
+    """Why a row does not get through, in a few words."""
+    if reason == "known":
         return _("There already")
-    return wording.row_reason(reason) if outcome == "rejected" else wording.post_reason(reason)
+    return wording.row_reason(reason).rstrip(".。") if outcome == "rejected" else wording.post_reason(reason)
 
 
 def row_value(reason: str, value: str) -> str:

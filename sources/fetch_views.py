@@ -16,6 +16,7 @@ from accounts.permissions import role_required
 from . import downloading
 from .fetch_forms import FetchForm
 from .forms import ImportForm
+from .import_views import upload_page
 from .jobs import send_hint
 from .models import Fetch, Source
 from .tasks import fetch_url
@@ -31,22 +32,28 @@ def new(request: HttpRequest, slug: str = "") -> HttpResponse:
     source = get_object_or_404(sources, slug=slug) if slug else None
     form = FetchForm(request.POST, sources=sources, source=source)
     if not form.is_valid():
-        file_form = ImportForm(sources=sources, source=source)
-        file_form.mark()
         form.mark()
-        return render(request, "sources/import.html", {"form": file_form, "source": source, "fetch": form}, status=400)
+        return upload_page(request, ImportForm(sources=sources, source=source), source, form)
     given = form.cleaned_data
-    into = source or given["source"]
-    options = {"importer": given["importer"], "mapping": form.mapping(), "encoding": given.get("encoding", "")}
-    fetch, _created = downloading.order(into, url=given["url"], by=person(request), **options)
+    options = {"importer": given["importer"], "encoding": given.get("encoding", ""), "dry_run": True}
+    fetch, _created = downloading.order(source or given["source"], url=given["url"], by=person(request), **options)
     send_hint(fetch_url, fetch.pk)
     return redirect("sources:fetch", pk=fetch.pk)
+
+
+@require_POST
+@role_required("admin")
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    downloading.cancel(_fetch(request, pk))
+    return redirect("sources:fetch", pk=pk)
 
 
 @require_safe
 @role_required("admin")
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     fetch = _fetch(request, pk)
+    if fetch.dry_run_id:
+        return redirect("sources:dry_run", pk=fetch.dry_run_id)
     if fetch.run is None:
         return page(request, "sources/fetch.html", **_progress(fetch))
     if fetch.run.created_at < fetch.created_at:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from . import policy
 from .importers import IMPORTERS
-from .importers.generic import NAMES
 from .models import Platform, Post, Source
+
+ENCODINGS = [("", gettext_lazy("UTF-8 (usual)")), ("gb18030", gettext_lazy("GB18030 (also GBK, GB2312)"))]
 
 
 class Marked(forms.BaseForm):
@@ -108,16 +109,10 @@ class SourceForm(Marked, forms.ModelForm):
 class ImportForm(Marked, forms.Form):
     """A file for a source. Empty files come through: importing says why it cannot read them, on every door alike."""
 
-    COLUMNS = tuple(NAMES)
-
     source = forms.ModelChoiceField(label=gettext_lazy("Source"), queryset=Source.objects.none(), to_field_name="slug", empty_label=None)
     file = forms.FileField(label=gettext_lazy("File"), allow_empty_file=True)
     importer = forms.ChoiceField(label=gettext_lazy("Format"), required=False)
-    encoding = forms.ChoiceField(
-        label=gettext_lazy("Encoding"),
-        required=False,
-        choices=[("", gettext_lazy("UTF-8 (usual)")), ("gb18030", gettext_lazy("GB18030 (also GBK, GB2312)"))],
-    )
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False, choices=ENCODINGS)
 
     def __init__(self, *args: Any, sources: Any, source: Source | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,16 +121,6 @@ class ImportForm(Marked, forms.Form):
             del self.fields["source"]
         choices = [("", _("Recognise it from the first rows")), *((name, label_of(name)) for name in IMPORTERS)]
         self.fields["importer"].choices = choices  # type: ignore[attr-defined]
-        for column in self.COLUMNS:
-            self.fields[f"map_{column}"] = forms.CharField(label=column, required=False, max_length=200, strip=False)
-
-    def mapping(self) -> dict[str, str]:
-        """Post field -> column, of those that were filled in."""
-        found = {column: self.cleaned_data[f"map_{column}"] for column in self.COLUMNS}
-        return {column: name for column, name in found.items() if name.strip()}
-
-    def columns(self) -> list[forms.BoundField]:
-        return [self[f"map_{column}"] for column in self.COLUMNS]
 
 
 def label_of(importer: str) -> str:

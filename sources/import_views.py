@@ -19,46 +19,53 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import role_required
 
-from . import importing, runs, screening, wording
-from .fetch_forms import fetch_form
+from . import dry_orders, importing, runs, screening, wording
+from .fetch_forms import FetchForm, fetch_form
 from .forms import ImportForm
 from .jobs import send_hint
-from .models import Heartbeat, ImportRun, Source
-from .tasks import import_file, screen_source
+from .models import DryRun, Heartbeat, ImportRun, Source
+from .tasks import dry_run, import_file, screen_source
 from .views import page, person
 
 PAGE = 50
+BEGUN = 10  # dry runs that are shown to be gone on with
 QUIET_AFTER = timedelta(seconds=30)  # the beat asks the workers every 5 s
 OPEN = (ImportRun.State.QUEUED, ImportRun.State.RUNNING)
 
 
 @role_required("admin")
 def new(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """A plain form: the file goes with the request, and the answer is the page that shows it being read."""
+    """A plain form: the file goes with the request, and the answer is the page of its dry run."""
     sources = Source.objects.for_user(person(request))
     source = get_object_or_404(sources, slug=slug) if slug else None
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ImportForm(*sent, sources=sources, source=source)
     if request.method == "POST" and form.is_valid():
         try:
-            return _start(request, form, source or form.cleaned_data["source"])
+            return _try(request, form, source or form.cleaned_data["source"])
         except importing.Refused as error:
             form.add_error("file", str(error))
+    return upload_page(request, form, source, fetch_form(sources, source))
+
+
+def upload_page(request: HttpRequest, form: ImportForm, source: Source | None, fetch: FetchForm | None) -> HttpResponse:
     form.mark()
-    context = {"form": form, "source": source, "fetch": fetch_form(sources, source)}
-    return render(request, "sources/import.html", context, status=400 if form.errors else 200)
+    begun = DryRun.objects.filter(run=None, source__in=[source] if source else Source.objects.for_user(person(request)))
+    is_wrong = form.errors or (fetch and fetch.errors)
+    context = {"form": form, "source": source, "fetch": fetch, "begun": begun.select_related("source", "by")[:BEGUN]}
+    return render(request, "sources/import.html", context, status=400 if is_wrong else 200)
 
 
-def _start(request: HttpRequest, form: ImportForm, source: Source) -> HttpResponse:
+def _try(request: HttpRequest, form: ImportForm, source: Source) -> HttpResponse:
     file = form.cleaned_data["file"]
     stored = importing.store(file, file.name)
-    importer, mapping = form.cleaned_data["importer"], form.mapping()
-    given = {"importer": importer, "mapping": mapping, "encoding": form.cleaned_data["encoding"]}
-    run, created = importing.start_import(source, stored, name=file.name, by=person(request), **given)
-    send_hint(import_file, run.pk)
-    if not created:
+    if earlier := dry_orders.imported_before(source, stored.sha256):
         messages.info(request, _("This very file was imported before: this is that import. Nothing was read twice."))
-    return redirect("sources:import", pk=run.pk)
+        return redirect("sources:import", pk=earlier.pk)
+    given = {"importer": form.cleaned_data["importer"], "encoding": form.cleaned_data["encoding"]}
+    dry = dry_orders.order(source, stored, name=file.name, by=person(request), **given)
+    send_hint(dry_run, dry.pk)
+    return redirect("sources:dry_run", pk=dry.pk)
 
 
 @require_safe
@@ -124,7 +131,7 @@ def rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     if kind not in WRITERS:
         raise Http404
     rows = run.rejected_rows.values("row", "reason", "detail", "raw").iterator(chunk_size=500)
-    response = StreamingHttpResponse(WRITERS[kind](rows), content_type="text/csv; charset=utf-8" if kind == "csv" else "application/jsonl")
+    response = StreamingHttpResponse(WRITERS[kind](rows), content_type=TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="{run.source.slug}-import-{run.pk}-rejected.{kind}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     return cast("HttpResponse", response)
@@ -137,10 +144,16 @@ def _run(request: HttpRequest, pk: int) -> ImportRun:
 
 def _progress(run: ImportRun) -> dict[str, Any]:
     is_open = run.state in OPEN
-    alone = is_open and not Heartbeat.objects.filter(queue="work", seen_at__gt=timezone.now() - QUIET_AFTER).exists()
-    is_held = run.lease_until is not None and run.lease_until > timezone.now()
     error = importing.describe(run) if run.error_code else ""
-    return {"run": run, "is_open": is_open, "has_no_worker": alone and not is_held, "pace": pace(run), "error": error}
+    return {"run": run, "is_open": is_open, "has_no_worker": waits_for_a_worker(run), "pace": pace(run), "error": error}
+
+
+def waits_for_a_worker(run: Any) -> bool:
+    """Whether the job is open, nobody works on it, and nobody is there who could."""
+    is_held = run.lease_until is not None and run.lease_until > timezone.now()
+    if run.state not in OPEN or is_held:
+        return False
+    return not Heartbeat.objects.filter(queue="work", seen_at__gt=timezone.now() - QUIET_AFTER).exists()
 
 
 def pace(run: Any) -> dict[str, Any]:
@@ -161,7 +174,7 @@ def _as_csv(rows: Any) -> Iterator[str]:
     """For people with spreadsheets: a cell that a spreadsheet would run begins with an apostrophe."""
     yield "\ufeff" + _line(["row", "reason", "message", "detail", "raw"])
     for row in rows:
-        yield _line([row["row"], row["reason"], wording.row_reason(row["reason"]), _inert(row["detail"]), _inert(row["raw"])])
+        yield _line([row["row"], row["reason"], wording.row_reason(row["reason"]), inert(row["detail"]), inert(row["raw"])])
 
 
 def _line(cells: list[Any]) -> str:
@@ -170,8 +183,9 @@ def _line(cells: list[Any]) -> str:
     return out.getvalue()
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r") else text
 
 
+TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 WRITERS = {"jsonl": _as_jsonl, "csv": _as_csv}

@@ -22,6 +22,8 @@ class ScreenForm(Marked, forms.Form):
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.name = name
+        self.listed: Given = {"screen": name}  # as a source lists it, for those who show it in words
+        self.is_open = False
         self.label = wording.screen_name(name)
         self.fields["on"] = forms.BooleanField(label=wording.setting_name("on"), required=False)
         for key, setting in SCREENS[name].settings.items():
@@ -60,10 +62,18 @@ def _field(setting: Setting, label: str) -> forms.Field:
     return forms.CharField(label=label, required=False, max_length=500, strip=False)
 
 
+def kinds() -> list[tuple[str, str]]:
+    """The screens that there are, with what they are called."""
+    return [(name, wording.screen_name(name)) for name in SCREENS]
+
+
 def shown(screens: list[Given]) -> list[ScreenForm]:
     """Forms that show these screens; those that nobody knows (any more) are left out."""
     known = [given for given in screens if given.get("screen") in SCREENS]
-    return [ScreenForm(given["screen"], initial=_initial(given), prefix=f"s{n}") for n, given in enumerate(known)]
+    forms_ = [ScreenForm(given["screen"], initial=_initial(given), prefix=f"s{n}") for n, given in enumerate(known)]
+    for form, given in zip(forms_, known, strict=True):
+        form.listed = {key: value for key, value in given.items() if key != "off"}
+    return forms_
 
 
 def _initial(given: Given) -> Given:
@@ -74,7 +84,10 @@ def _initial(given: Given) -> Given:
 def posted(data: QueryDict) -> list[ScreenForm]:
     """The forms that were sent, in their order."""
     names = [name for name in data.getlist("screen")[:MOST] if name in SCREENS]
-    return [ScreenForm(name, data, prefix=f"s{n}") for n, name in enumerate(names)]
+    forms_ = [ScreenForm(name, data, prefix=f"s{n}") for n, name in enumerate(names)]
+    for form in forms_:
+        form.listed = {key: value for key, value in _as_typed(form).items() if value and key not in ("on", "off")}
+    return forms_
 
 
 def moved(forms_: list[ScreenForm], act: str, added: str) -> list[ScreenForm]:

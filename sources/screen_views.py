@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.permissions import role_required
 
-from . import policy, screen_forms, screening, wording
+from . import policy, screen_forms, screening
 from .jobs import send_hint
 from .models import Source
-from .screens import SCREENS, BadScreen
+from .screens import BadScreen
 from .tasks import screen_source
 from .views import person
 
@@ -63,6 +63,5 @@ def _page(
 ) -> HttpResponse:
     for form in forms:
         form.mark()
-    kinds = [(name, wording.screen_name(name)) for name in SCREENS]
-    context: dict[str, Any] = {"source": source, "forms": forms, "kinds": kinds, "error": error, "is_wrong": status != 200}
+    context: dict[str, Any] = {"source": source, "forms": forms, "kinds": screen_forms.kinds(), "error": error, "is_wrong": status != 200}
     return render(request, "sources/screens.html", context, status=status)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import fetch_views, import_views, screen_views, views
+from . import dry_views, fetch_views, import_views, screen_views, views
 
 app_name = "sources"
 urlpatterns = [
@@ -18,6 +18,15 @@ urlpatterns = [
     path("imports/<int:pk>/resume/", import_views.resume, name="resume_import"),
     path("imports/<int:pk>/roll-back/", import_views.roll_back, name="roll_back_import"),
     path("imports/<int:pk>/rejected.<str:kind>", import_views.rejected, name="rejected"),
+    path("fetches/<int:pk>/cancel/", fetch_views.cancel, name="cancel_fetch"),
+    path("dry-runs/<int:pk>/", dry_views.one, name="dry_run"),
+    path("dry-runs/<int:pk>/progress/", dry_views.progress, name="dry_run_progress"),
+    path("dry-runs/<int:pk>/again/", dry_views.again, name="dry_run_again"),
+    path("dry-runs/<int:pk>/import/", dry_views.start, name="start_import"),
+    path("dry-runs/<int:pk>/discard/", dry_views.discard, name="discard_dry_run"),
+    path("dry-runs/<int:pk>/rows.<str:kind>", dry_views.rows, name="dry_rows"),
+    path("dry-runs/<int:pk>/rows/<int:row>/keep/", dry_views.keep, name="keep_dry_row"),
+    path("dry-runs/<int:pk>/<str:act>/", dry_views.move, name="move_dry_run"),
     path("posts/<int:pk>/rescue/", views.rescue, name="rescue"),
     path("<slug:slug>/", views.detail, name="detail"),
     path("<slug:slug>/edit/", views.edit, name="edit"),

@@ -140,6 +140,23 @@ SETTINGS: Mapping[str, object] = {
 FIELDS: Mapping[str, object] = {"title": _("Title"), "body": _("Body"), "answer": _("Answer"), "all": _("All fields")}
 
 
+# Of posts, as a column of a file may be mapped onto them (importers.generic.NAMES).
+POST_FIELDS: Mapping[str, object] = {
+    "title": _("Title"),
+    "body": _("Body"),
+    "answer": _("Answer"),
+    "votes": _("Votes"),
+    "url": _("Link"),
+    "id": _("Id on the platform"),
+    "author": _("Author, as a pseudonym"),
+    "posted_at": _("Posted at"),
+}
+
+
+def post_field(name: str) -> str:
+    return str(POST_FIELDS.get(name, name))
+
+
 def row_reason(code: str) -> str:
     return str(ROWS.get(code, code))
 

@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from sources import wording
+from sources import dry_wording, wording
 
 register = template.Library()
 register.filter("row_reason", wording.row_reason)
@@ -31,6 +31,12 @@ def screen_words(screen: Mapping[str, Any]) -> str:
     else:
         words = " ".join(f"{key} {value}" for key, value in screen.items())
     return _("%(screen)s (off)") % {"screen": words} if screen.get("off") else words
+
+
+@register.filter
+def lost_reason(reason: str, show: str) -> str:
+    """Why rows of a dry run get lost, of one of its groups."""
+    return dry_wording.row_reason("rejected" if show == "no_post" else "dropped", reason)
 
 
 @register.filter

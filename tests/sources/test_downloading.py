@@ -208,7 +208,7 @@ class TestPages:
         client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
         return client
 
-    def test_from_the_form_to_the_import(self, browser, there, admin):
+    def test_from_the_form_to_the_dry_run(self, browser, there, admin):
         source = make_source("a")
         assert 'action="/sources/a/import/fetch/"' in browser.get("/sources/a/import/").content.decode()
         to = browser.post("/sources/a/import/fetch/", {"url": there.url, "importer": ""}).headers["Location"]
@@ -216,9 +216,18 @@ class TestPages:
         assert (to, fetch.by, fetch.source) == (f"/sources/fetches/{fetch.pk}/", admin, source)
         assert 'hx-trigger="every 1s"' in browser.get(to).content.decode()
         assert "HX-Refresh" not in browser.get(f"{to}progress/").headers
-        run = run_fetch(fetch.pk, fetcher())
+        dry = run_fetch(fetch.pk, fetcher())
         assert browser.get(f"{to}progress/").headers["HX-Refresh"] == "true"
-        assert browser.get(to).headers["Location"] == f"/sources/imports/{run.pk}/"
+        assert browser.get(to).headers["Location"] == f"/sources/dry-runs/{dry.pk}/"
+
+    def test_it_can_be_stopped(self, browser, there):
+        make_source("a")
+        to = browser.post("/sources/a/import/fetch/", {"url": there.url}).headers["Location"]
+        assert "Stop fetching" in browser.get(to).content.decode()
+        page = browser.post(f"{to}cancel/", follow=True).content.decode()
+        assert Fetch.objects.get().state == "cancelled"
+        assert "Nothing of the file was kept" in page
+        assert "Stop fetching" not in page
 
     def test_the_page_of_no_source_asks_for_one(self, browser, there):
         make_source("a")
@@ -261,8 +270,10 @@ class TestPages:
             client.post("/sources/import/fetch/", {"url": URL, "source": "a"}),
             client.get(f"/sources/fetches/{fetch.pk}/"),
             client.get(f"/sources/fetches/{fetch.pk}/progress/"),
+            client.post(f"/sources/fetches/{fetch.pk}/cancel/"),
+            client.post(f"/api/v1/fetches/{fetch.pk}/cancel/"),
         ]
-        assert [answer.status_code for answer in answers] == [403] * 4
+        assert [answer.status_code for answer in answers] == [403] * 6
         assert Fetch.objects.count() == 1
 
     def test_switched_off_it_is_not_offered(self, browser, settings):
@@ -290,6 +301,16 @@ class TestApi:
         said = api.get(f"/api/v1/fetches/{said['id']}/").json()
         assert (said["status"], said["import_id"], said["received"]) == ("succeeded", run.pk, len(ROWS))
         assert api.get(f"/api/v1/imports/{run.pk}/").json().items() >= {"mapping": {"title": "title"}, "encoding": "gb18030"}.items()
+
+    def test_it_is_only_tried_or_cancelled(self, api, there):
+        make_source("a")
+        said = api.post("/api/v1/sources/a/imports/", {"url": there.url, "dry_run": True}, format="json").json()
+        dry = run_fetch(said["id"], fetcher())
+        said = api.get(f"/api/v1/fetches/{said['id']}/").json()
+        assert (said["import_id"], said["dry_run_id"]) == (None, dry.pk)
+        other = api.post("/api/v1/sources/a/imports/", {"url": there.url}, format="json").json()
+        assert api.post(f"/api/v1/fetches/{other['id']}/cancel/").json()["status"] == "cancelled"
+        assert run_fetch(other["id"], fetcher()) is None
 
     def test_while_it_is_under_way_it_is_not_ordered_again(self, api):
         make_source("a")

@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from accounts.models import AuditEntry
+from sources import importing
+from sources.dry_running import run_dry
 from sources.importing import run_import
-from sources.models import Heartbeat, ImportRun, Post, Source
+from sources.models import DryRun, Heartbeat, ImportRun, Post, Source
 from tests.builders import make_pair, make_post, make_rejected_row, make_run, make_source
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,12 @@ def file(
     content=b'{"title": "\xe5\xbd\xb1\xe5\xad\x90\xe4\xbc\x9a\xe4\xb8\x8d\xe4\xbc\x9a\xe6\x80\x95\xe9\xbb\x91\xef\xbc\x9f"}\n',
 ):
     return SimpleUploadedFile(name, content)
+
+
+def sent(client, upload=None, **more):
+    """A file, sent to the source `a`: its dry run and where that is."""
+    answer = client.post("/sources/a/import/", {"file": upload or file(), **more})
+    return DryRun.objects.latest("id"), answer.headers["Location"]
 
 
 class TestList:
@@ -176,9 +184,14 @@ class TestPosts:
 
 
 class TestImport:
-    def test_a_file_is_sent_read_and_shown(self, as_admin, admin):
+    def test_a_file_is_sent_tried_imported_and_shown(self, as_admin, admin):
         source = make_source("a")
-        answer = as_admin.post("/sources/a/import/", {"file": file()})
+        dry, at = sent(as_admin)
+        assert at == f"/sources/dry-runs/{dry.pk}/"
+        assert (dry.source, dry.by, dry.file_name) == (source, admin, "posts.jsonl")
+        assert not ImportRun.objects.exists()
+        run_dry(dry.pk)
+        answer = as_admin.post(f"{at}import/")
         run = ImportRun.objects.get()
         assert answer.headers["Location"] == f"/sources/imports/{run.pk}/"
         assert (run.source, run.by, run.file_name) == (source, admin, "posts.jsonl")
@@ -191,28 +204,23 @@ class TestImport:
     def test_the_source_is_chosen_where_none_is_given(self, as_admin):
         make_source("a"), make_source("b")
         as_admin.post("/sources/import/", {"file": file(), "source": "b"})
-        assert ImportRun.objects.get().source.slug == "b"
+        assert DryRun.objects.get().source.slug == "b"
 
     def test_the_same_file_again_leads_to_the_earlier_import(self, as_admin):
         make_source("a")
-        first = as_admin.post("/sources/a/import/", {"file": file()}).headers["Location"]
+        dry, at = sent(as_admin)
+        run_dry(dry.pk)
+        first = as_admin.post(f"{at}import/").headers["Location"]
         again = as_admin.post("/sources/a/import/", {"file": file("renamed.jsonl")})
         assert again.headers["Location"] == first
         assert "was imported before" in text_of(as_admin.get(first))
-        assert ImportRun.objects.count() == 1
-
-    def test_columns_of_a_file_of_ones_own(self, as_admin):
-        make_source("a")
-        content = "问,赞\n影子会不会怕黑？,12\n".encode()
-        as_admin.post("/sources/a/import/", {"file": file("own.csv", content), "importer": "generic", "map_title": "问", "map_votes": "赞"})
-        run_import(ImportRun.objects.get().pk)
-        assert Post.objects.values("title", "votes").get() == {"title": "影子会不会怕黑？", "votes": 12}
+        assert (ImportRun.objects.count(), DryRun.objects.count()) == (1, 1)
 
     def test_the_encoding_can_be_chosen(self, as_admin):
         make_source("a")
-        as_admin.post("/sources/a/import/", {"file": file("own.csv", "title\n影子会不会怕黑？\n".encode("gbk")), "encoding": "gb18030"})
-        run_import(ImportRun.objects.get().pk)
-        assert Post.objects.get().title == "影子会不会怕黑？"
+        dry, _at = sent(as_admin, file("own.csv", "title\n影子会不会怕黑？\n".encode("gbk")), encoding="gb18030")
+        run_dry(dry.pk)
+        assert dry.rows.get().title == "影子会不会怕黑？"
 
     @pytest.mark.parametrize(("data", "field"), [({}, "file"), ({"file": file(), "importer": "nothing"}, "importer")])
     def test_what_is_missing_is_said_at_its_field(self, as_admin, data, field):
@@ -236,17 +244,21 @@ class TestImport:
 
     @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n" + bytes(50), b'[1, 2, "x"]'])
     def test_a_file_of_no_use_fails_with_a_sentence(self, as_admin, content):
-        make_source("a")
-        address = as_admin.post("/sources/a/import/", {"file": file("posts.json", content)}).headers["Location"]
-        run_import(ImportRun.objects.get().pk)
-        page = text_of(as_admin.get(address))
+        source = make_source("a")
+        stored = importing.store(io.BytesIO(content), "posts.json")
+        run, _new = importing.start_import(source, stored, name="posts.json", by=None)
+        run_import(run.pk)
+        page = text_of(as_admin.get(f"/sources/imports/{run.pk}/"))
         assert ImportRun.objects.get().state == "failed"
         assert 'class="notice no" role="alert"' in page
         assert ImportRun.objects.get().error_code not in page.split('role="alert"')[1][:400]
 
     def test_a_hostile_file_name_is_text(self, as_admin):
         make_source("a")
-        address = as_admin.post("/sources/a/import/", {"file": file('x"><img src=x onerror=alert(1)>.jsonl')}).headers["Location"]
+        dry, at = sent(as_admin, file('x"><img src=x onerror=alert(1)>.jsonl'))
+        assert "<img" not in as_admin.get(at).content.decode() + as_admin.get("/sources/a/import/").content.decode()
+        run_dry(dry.pk)
+        address = as_admin.post(f"{at}import/").headers["Location"]
         for path in (address, "/sources/a/", "/sources/"):
             page = as_admin.get(path).content.decode()
             assert "<img" not in page
