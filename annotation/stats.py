@@ -14,16 +14,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TypedDict
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from sources import tallies
 from sources.models import ImportRun, Post, Source, Tally
 from sources.tallies import REJECTED
 
-from .models import Pair, Standing, StandingTally
+from .models import DraftRun, Pair, Standing, StandingTally
 
 Counts = dict[str, int]
 Reasons = dict[tuple[str, str], int]  # (status, reason) -> number
@@ -157,6 +158,30 @@ def posts_at(source: Source, stage: str, reason: str = "", run: ImportRun | None
     if not reason and stage in through:
         return posts.filter(standing__status__in=through[stage])
     return posts.filter(standing__status=lost[stage], standing__reason=reason) if stage in lost else posts.none()
+
+
+def posts_of_fate(source: Source, fate: str, run: ImportRun | None = None) -> QuerySet[Post]:
+    """The posts that a segment of the bar stands for. Rows that never became posts (known already, not taken) are in `duplicate` and
+    `filtered`, too, and have none."""
+    posts = Post.objects.filter(source=source, **({"run": run} if run else {}))
+    there = Standing.objects.filter(post=OuterRef("pk"))
+    here = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED, "failed": Status.FAILED}
+    if fate in here:
+        return posts.filter(standing__status=here[fate])
+    if fate == "waiting":
+        over = there.filter(status__in=here.values())
+        return posts.filter(Q(status=Post.Status.NEW) | Q(status=Post.Status.KEPT) & ~Exists(over))
+    dropped = posts.filter(status=Post.Status.DROPPED)
+    return dropped.filter(drop_reason__contains="duplicate") if fate == "duplicate" else dropped.exclude(drop_reason__contains="duplicate")
+
+
+def costs(sources: Iterable[Source]) -> dict[int, dict[str, Decimal]]:
+    """What drafting for each source has cost, by currency; calls without a known price are not in it."""
+    spent = DraftRun.objects.filter(source__in=[source.pk for source in sources], spent__gt=0).order_by()
+    found: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    for row in spent.values("source", "currency").annotate(sum=Sum("spent")):
+        found[row["source"]][row["currency"]] = row["sum"]
+    return found
 
 
 def count_at(stages: list[Stage], stage: str, reason: str = "") -> int:

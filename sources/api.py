@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
 
-from . import dry_orders, fetch_api, importing, policy, runs, screening
+from . import dry_orders, fetch_api, importing, policy, rescuing, runs, screening
 from .dry_serializers import ImportDryRunSerializer
 from .jobs import send_hint
 from .models import ImportRun, Post, RejectedRow, Source
@@ -216,8 +216,7 @@ class Rescue(views.APIView):
     def post(self, request: Request, pk: int) -> Response:
         post = get_object_or_404(Post.objects.for_user(person(request)), pk=pk)
         try:
-            screening.rescue(post, by=person(request))
+            rescuing.rescue_one(post, by=person(request))
         except screening.StaleState as error:
             raise Problem(409, "not_dropped", _("This post is not dropped (any more). Nothing was changed.")) from error
-        post.refresh_from_db()
         return Response(PostSerializer(post).data)

@@ -13,8 +13,9 @@ from itertools import islice
 from django.db import connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
+from .lists import make
 from .models import Apart, Post, Source
-from .screens import BadScreen, Dropped, Member, NearDuplicate, SetScreen, make
+from .screens import BadScreen, Dropped, Member, NearDuplicate, SetScreen
 from .verdicts import STAYS, UNDECIDED, drop, keep
 
 CHUNK = 2_000
@@ -40,12 +41,13 @@ class Members:
 
 
 def compare(source_id: int, last: int) -> None:
-    """Decide about the source's posts up to the id `last`, which have all passed the screens that judge them alone."""
+    """Decide about the source's posts. Those that are new have passed the screens that judge them alone if their id is at most `last`;
+    later ones have not been looked at, and are left for the next time."""
     source = Source.objects.get(pk=source_id)
     screens = [screen for screen in make(source.screens) if isinstance(screen, SetScreen)]
     if not screens:
         return
-    passed = passed_of(source).filter(pk__lte=last)
+    passed = passed_of(source).exclude(status=Post.Status.NEW, pk__gt=last)
     with _one_at_a_time(across=any(screen.is_across for screen in screens)):
         _write(passed, fallen_of(source, screens, passed))
 
@@ -61,7 +63,7 @@ def fallen_of(source: Source, screens: Iterable[SetScreen], passed: QuerySet[Pos
     for screen in screens:
         if isinstance(screen, NearDuplicate):
             screen.apart = told_apart()
-        posts = passed | _elsewhere(source) if screen.is_across else passed
+        posts = passed | elsewhere(source) if screen.is_across else passed
         fallen |= dict(screen.among(Members(posts, fallen, more)))
     return fallen
 
@@ -71,7 +73,7 @@ def told_apart() -> list[tuple[int, int]]:
     return list(Apart.objects.order_by("one", "other").values_list("one", "other"))
 
 
-def _elsewhere(source: Source) -> QuerySet[Post]:
+def elsewhere(source: Source) -> QuerySet[Post]:
     """The posts of other sources that want to be compared across sources, too."""
     sources = [other.pk for other in Source.objects.exclude(pk=source.pk) if _looks_across(other)]
     here_or_fallen = Q(status=Post.Status.KEPT) | Q(status=Post.Status.DROPPED, drop_reason=NearDuplicate.reason)
@@ -106,7 +108,7 @@ def _write(passed: QuerySet[Post], fallen: dict[int, Dropped]) -> None:
     source_id, at = 0, 0
     while chunk := list(passed.filter(pk__gt=at).order_by("pk").values_list("pk", "source_id")[:CHUNK]):
         at, source_id = chunk[-1]
-        with _locked(source_id):
+        with locked(source_id):
             keep(pk for pk, _source in chunk if pk not in fallen)
             drop([(pk, fallen.pop(pk)) for pk, _source in chunk if pk in fallen])
     _write_elsewhere(fallen)
@@ -122,12 +124,12 @@ def _write_elsewhere(fallen: dict[int, Dropped]) -> None:
         for source_id, pk in there:
             by_source.setdefault(source_id, []).append(pk)
         for source_id, pks in by_source.items():
-            with _locked(source_id):
+            with locked(source_id):
                 drop([(pk, chunk[pk]) for pk in pks])
 
 
 @contextmanager
-def _locked(source_id: int) -> Iterator[None]:
+def locked(source_id: int) -> Iterator[None]:
     """Nobody adds posts to the source, or makes pairs of them, until this commits."""
     with transaction.atomic():
         Source.objects.select_for_update(no_key=True).get(pk=source_id)

@@ -25,9 +25,10 @@ from .dry_columns import columns_of, unread_of
 from .importers import IMPORTERS, PostData
 from .importers.threads import Threads
 from .jobs import LEASE, LostLease
+from .lists import make
 from .models import DryRow, DryRun, Post
 from .rows import BadRow
-from .screens import Dropped, Member, Screen, SetScreen, make
+from .screens import Dropped, Member, Screen, SetScreen
 from .verdicts import STAYS, decided_by_people
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
 from .dry_models import DryRow, DryRun
@@ -56,6 +56,17 @@ class SourceQuerySet(models.QuerySet["Source"]):
         if user.has_role("lead"):
             return self
         return self.filter(Q(reviewers=None) | Q(reviewers=user)).distinct()
+
+    def with_last_import(self) -> SourceQuerySet:
+        """With `last_imports`, which holds the latest or nothing; `is_busy`: something is fetched, read or screened; `has_failed`: the
+        latest import did."""
+        last = Prefetch("imports", ImportRun.objects.order_by("-id")[:1], to_attr="last_imports")
+        state = ImportRun.objects.filter(source=OuterRef("pk")).order_by("-id").values("state")[:1]
+        mine = {"source": OuterRef("pk")}
+        busy: Q = Exists(ImportRun.objects.filter(state__in=["queued", "running"], **mine))  # type: ignore[assignment]
+        busy |= Exists(Fetch.objects.filter(state__in=["queued", "running"], **mine)) | Exists(Post.objects.filter(status="new", **mine))
+        failed = ExpressionWrapper(Q(last_state=ImportRun.State.FAILED), output_field=models.BooleanField())
+        return self.prefetch_related(last).annotate(is_busy=busy, last_state=models.Subquery(state)).annotate(has_failed=failed)
 
 
 def no_task_type() -> dict[str, list[str]]:

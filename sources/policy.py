@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import AuditEntry
 
+from .lists import make
 from .models import Source
-from .screens import BadScreen, make
+from .screens import BadScreen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 FIELDS = ("title", "body", "answer")  # what a template may name: Post.fields()
 MOST_MAPPINGS = 20
-RESERVED = frozenset({"new", "import", "imports", "posts", "fetches", "dry-runs"})  # they are pages of their own
+RESERVED = frozenset(
+    {"new", "import", "imports", "posts", "fetches", "dry-runs", "rescues", "previews", "lists"}
+)  # they are pages of their own
 CHANGEABLE = (
     "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
     "reviews_wanted", "floors",

@@ -26,7 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             {"screen": "votes", "min": 50},
             {"screen": "statement", "off": True},  # a heuristic: for an admin who has seen what it drops
             PERSONAL,
-            NEAR_DUPLICATE,
+            NEAR_DUPLICATE | {"field": "title"},  # the title is all that is used of a post
             {"screen": "best", "count": 500, "off": True},  # for lists that have votes
         ],
         "task_type": {"major": ["问答"], "minor": ["逻辑问答"]},

@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from . import wording
 from .forms import Marked
+from .models import TextList
 from .screens import SCREENS, Setting
 from .screens.base import FIELDS
 
@@ -46,6 +47,17 @@ class Lines(forms.CharField):
         return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
 
 
+class ListChoice(forms.ModelChoiceField):
+    """An uploaded list, or none. Its value is the list's number, as a source keeps it."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.count:,})"
+
+    def clean(self, value: Any) -> int | None:
+        found = super().clean(value)
+        return found.pk if found else None
+
+
 def _field(setting: Setting, label: str) -> forms.Field:
     match setting.kind:
         case "int":
@@ -56,6 +68,9 @@ def _field(setting: Setting, label: str) -> forms.Field:
             return forms.BooleanField(label=label, required=False)
         case "lines":
             return Lines(label=label, required=False, max_length=2_000_000)
+        case "wordlist" | "benchmark":
+            kind = TextList.Kind.WORDS if setting.kind == "wordlist" else TextList.Kind.BENCHMARK
+            return ListChoice(label=label, required=False, queryset=TextList.objects.filter(kind=kind).defer("lines"))
         case "field" | "fields":
             names = (*FIELDS, "all") if setting.kind == "fields" else FIELDS
             return forms.ChoiceField(label=label, choices=[(name, wording.field_name(name)) for name in names])

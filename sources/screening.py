@@ -24,8 +24,9 @@ from accounts.models import AuditEntry
 
 from .cleaning import content_hash
 from .comparing import compare
+from .lists import make
 from .models import Post, Source
-from .screens import Dropped, Screen, SetScreen, make
+from .screens import Dropped, Screen, SetScreen
 from .verdicts import ROLLED_BACK, decided_by_people, drop, keep
 
 if TYPE_CHECKING:
@@ -80,19 +81,6 @@ def rescreen(source: Source, *, by: User | None) -> int:
             count = again.update(status=Post.Status.NEW, drop_reason="", drop_value="", cluster=None)
             AuditEntry.objects.create(by=by, action="source_rescreened", subject=f"source {source.slug}", detail={"posts": count})
     return count
-
-
-def rescue(post: Post, *, by: User | None) -> None:
-    """An admin keeps a dropped post after all. Raises StaleState when it is not dropped."""
-    with transaction.atomic():
-        dropped = Post.objects.filter(pk=post.pk, status=Post.Status.DROPPED)
-        lost = dropped.values("drop_reason", "drop_value").first()
-        changes = {"status": Post.Status.KEPT, "drop_reason": "", "drop_value": "", "rescued_by": by}
-        if not lost or not dropped.update(**changes):
-            raise StaleState(f"post {post.pk} is not dropped")
-        AuditEntry.objects.create(by=by, action="post_rescued", subject=f"post {post.pk}", detail=lost)
-    for name, value in changes.items():
-        setattr(post, name, value)
 
 
 @contextmanager

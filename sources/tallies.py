@@ -41,3 +41,8 @@ def posts(source: Source, *, status: str = "", reason: str = "", run: ImportRun 
     return sum(
         n for (at, why), n in of(source, run).items() if at != REJECTED and (not status or at == status) and (not reason or why == reason)
     )
+
+
+def rejected(source: Source, *, reason: str = "", run: ImportRun | None = None) -> int:
+    """How many rows did not become posts, for this reason or for any."""
+    return sum(n for (at, why), n in of(source, run).items() if at == REJECTED and (not reason or why == reason))

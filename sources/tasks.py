@@ -9,7 +9,8 @@ from .dry_orders import forget_old
 from .dry_running import run_dry
 from .importing import run_import
 from .jobs import send_hint, send_hints
-from .models import DryRun, Fetch, Heartbeat, ImportRun, Source
+from .models import DryRun, Fetch, Heartbeat, ImportRun, Preview, Source
+from .previewing import run_preview
 from .screening import screen
 
 
@@ -38,6 +39,11 @@ def screen_source(source_id: int) -> None:
 
 
 @shared_task
+def preview_screens(preview_id: int) -> None:
+    run_preview(preview_id)
+
+
+@shared_task
 def resend_hints() -> None:
     """Say again what is due, and that somebody works here."""
     Heartbeat.objects.update_or_create(queue="work", defaults={"seen_at": timezone.now()})
@@ -46,5 +52,6 @@ def resend_hints() -> None:
     send_hints(fetch_url, Fetch.objects.due().values_list("pk", flat=True))
     send_hints(dry_run, DryRun.objects.due().values_list("pk", flat=True))
     send_hints(import_file, ImportRun.objects.due().values_list("pk", flat=True))
+    send_hints(preview_screens, Preview.objects.due().values_list("pk", flat=True))
     busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")
     send_hints(screen_source, Source.objects.filter(posts__status="new").exclude(pk__in=busy).distinct().values_list("pk", flat=True))

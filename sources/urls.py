@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import dry_views, fetch_views, import_views, screen_views, views
+from . import cluster_views, dry_views, fetch_views, import_views, list_views, post_views, preview_views, screen_views, views
 
 app_name = "sources"
 urlpatterns = [
@@ -27,12 +27,23 @@ urlpatterns = [
     path("dry-runs/<int:pk>/rows.<str:kind>", dry_views.rows, name="dry_rows"),
     path("dry-runs/<int:pk>/rows/<int:row>/keep/", dry_views.keep, name="keep_dry_row"),
     path("dry-runs/<int:pk>/<str:act>/", dry_views.move, name="move_dry_run"),
-    path("posts/<int:pk>/rescue/", views.rescue, name="rescue"),
+    path("rescues/<int:pk>/undo/", post_views.undo_rescue, name="undo_rescue"),
+    path("previews/<int:pk>/", preview_views.one, name="preview"),
+    path("previews/<int:pk>/progress/", preview_views.progress, name="preview_progress"),
+    path("previews/<int:pk>/cancel/", preview_views.cancel, name="cancel_preview"),
+    path("previews/<int:pk>/apply/", preview_views.apply, name="apply_preview"),
+    path("lists/", list_views.lists, name="lists"),
+    path("lists/<int:pk>/remove/", list_views.remove, name="remove_list"),
     path("<slug:slug>/", views.detail, name="detail"),
     path("<slug:slug>/edit/", views.edit, name="edit"),
     path("<slug:slug>/screens/", screen_views.screens, name="screens"),
     path("<slug:slug>/rescreen/", screen_views.rescreen, name="rescreen"),
-    path("<slug:slug>/posts/", views.posts, name="posts"),
+    path("<slug:slug>/preview/", preview_views.order, name="order_preview"),
+    path("<slug:slug>/rejected/", views.rejected_rows, name="rejected_rows"),
+    path("<slug:slug>/clusters/", cluster_views.clusters, name="clusters"),
+    path("<slug:slug>/clusters/decide/", cluster_views.decide, name="decide_cluster"),
+    path("<slug:slug>/posts/", post_views.posts, name="posts"),
+    path("<slug:slug>/posts/rescue/", post_views.rescue, name="rescue"),
     path("<slug:slug>/import/", import_views.new, name="new_import"),
     path("<slug:slug>/import/fetch/", fetch_views.new, name="new_fetch"),
 ]

@@ -36,7 +36,7 @@ def drop(lost: Sequence[tuple[int, Dropped]]) -> None:
     about is kept instead. The caller holds the lock of the source, so that no pair is made meanwhile."""
     pks = [pk for pk, _dropped in lost]
     decided = set(decided_by_people(Post.objects.filter(pk__in=pks)).values_list("pk", flat=True))
-    keep(decided)
+    keep(decided | set(Post.objects.filter(WANTED, status=Post.Status.NEW, pk__in=pks).values_list("pk", flat=True)))
     droppable = ~STAYS & (Q(UNDECIDED) | Q(status=Post.Status.KEPT))
     free = set(Post.objects.filter(droppable, pk__in=pks).values_list("pk", flat=True)) - decided
     rows = [(pk, *dropped) for pk, dropped in lost if pk in free]

@@ -1,4 +1,4 @@
-"""Pages of sources: the list, one source, its posts, and its policy. Those of imports are in `import_views.py`."""
+"""Pages of sources: the list, one source, and its policy. Those of imports are in `import_views.py`, of posts in `post_views.py`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError
-from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.permissions import role_required
 
-from . import policy, screening
-from .forms import PostFilter, SourceForm
-from .models import ImportRun, Post, Source
+from . import importing, policy, tallies
+from .forms import SourceForm
+from .models import ImportRun, RejectedRow, Source
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -35,47 +34,57 @@ def page(request: HttpRequest, template: str, /, **context: Any) -> HttpResponse
     return render(request, template, {"is_admin": person(request).has_role("admin"), **context})
 
 
-def sources_with_last_import(request: HttpRequest) -> QuerySet[Source]:
-    last = Prefetch("imports", ImportRun.objects.order_by("-id")[:1], to_attr="last_imports")
-    return Source.objects.for_user(person(request)).prefetch_related(last)
+class Counted(Paginator):
+    """Pages of rows whose number is known; None: they are counted."""
+
+    def __init__(self, rows: Any, size: int, *, count: int | None = None) -> None:
+        super().__init__(rows, size)
+        if count is not None:
+            self.count = count  # type: ignore[misc]
+
+
+def run_asked_for(request: HttpRequest, source: Source) -> ImportRun | None:
+    """The import that `?run=` names. Raises Http404 when the source has no such import."""
+    asked = request.GET.get("run", "")
+    if not asked:
+        return None
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        raise Http404
+    return get_object_or_404(source.imports, pk=asked)
 
 
 @require_safe
 @role_required("lead")
 def list_(request: HttpRequest) -> HttpResponse:
-    return page(request, "sources/list.html", sources=sources_with_last_import(request))
+    sources = list(Source.objects.for_user(person(request)).with_last_import())
+    groups = {"": sources, "running": [s for s in sources if s.is_busy], "failed": [s for s in sources if s.has_failed]}  # type: ignore[attr-defined]
+    show = request.GET.get("show", "")
+    failed = [(source, importing.describe(source.last_imports[0])) for source in groups["failed"]]  # type: ignore[attr-defined]
+    context = {"show": show, "counts": {name or "all": len(group) for name, group in groups.items()}, "failed": failed}
+    return page(request, "sources/list.html", sources=groups.get(show, sources), all_sources=sources, **context)
 
 
 @require_safe
 @role_required("lead")
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     source = _source(request, slug)
-    return page(request, "sources/detail.html", source=source, imports=source.imports.select_related("by")[:20])
+    imports = source.imports.select_related("by", "source")[:20]
+    near = source.posts.filter(cluster__isnull=False).exists()
+    return page(request, "sources/detail.html", source=source, run=run_asked_for(request, source), imports=imports, has_clusters=near)
 
 
 @require_safe
 @role_required("lead")
-def posts(request: HttpRequest, slug: str) -> HttpResponse:
-    source = _source(request, slug)
-    form = PostFilter(request.GET)
-    found = Paginator(form.narrow(source.posts.all()), PAGE).get_page(request.GET.get("page"))
-    reasons = source.posts.exclude(drop_reason="").order_by("drop_reason").values_list("drop_reason", flat=True).distinct()
-    return page(request, "sources/posts.html", source=source, page=found, form=form, reasons=list(reasons), asked=form.cleaned_data)
-
-
-@require_POST
-@role_required("admin")
-def rescue(request: HttpRequest, pk: int) -> HttpResponse:
-    post = get_object_or_404(Post.objects.for_user(person(request)).select_related("source"), pk=pk)
-    name = (post.title or post.body or f"#{post.pk}")[:40]
-    try:
-        screening.rescue(post, by=person(request))
-    except screening.StaleState:
-        messages.info(request, _("“%(post)s” is not dropped (any more). Nothing was changed.") % {"post": name})
-    else:
-        text = _("“%(post)s” is kept and goes on to drafting. Should it be wrong after all, reject it at review.")
-        messages.success(request, text % {"post": name}, extra_tags="ok")
-    return redirect(_back(request, post.source))
+def rejected_rows(request: HttpRequest, slug: str) -> HttpResponse:
+    """The rows of all imports of the source, or of one, that did not become posts; those of one reason, or all."""
+    source, reason = _source(request, slug), request.GET.get("reason", "")
+    if "\0" in reason:
+        raise Http404
+    run = run_asked_for(request, source)
+    rows = RejectedRow.objects.filter(**({"run": run} if run else {"run__source": source}), **({"reason": reason} if reason else {}))
+    count = tallies.rejected(source, reason=reason, run=run)
+    found = Counted(rows.select_related("run").order_by("run", "row"), PAGE, count=count).get_page(request.GET.get("page"))
+    return page(request, "sources/rejected.html", source=source, run=run, rows=found, reason=reason)
 
 
 @role_required("admin")
@@ -114,10 +123,3 @@ def _form(request: HttpRequest, form: SourceForm, source: Source | None) -> Http
 
 def _source(request: HttpRequest, slug: str) -> Source:
     return get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
-
-
-def _back(request: HttpRequest, source: Source) -> str:
-    """The list that the button was pressed in, with its filters and page."""
-    query = request.POST.get("query", "")
-    address: Any = redirect("sources:posts", slug=source.slug).url
-    return f"{address}?{query}" if query else address

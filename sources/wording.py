@@ -124,6 +124,7 @@ SETTINGS: Mapping[str, object] = {
     "required": _("Posts with unknown votes fall, too"),
     "pattern": _("Regular expression"),
     "words": _("Words, one a line"),
+    "list": _("Uploaded list"),
     "min_han": _("Share of Chinese characters (0 to 1)"),
     "no_mix": _("Not traditional and simplified mixed"),
     "convert": _("Convert to simplified"),

@@ -40,7 +40,8 @@ class Dropped(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One setting as a form shows it. `kind`: int, share (0 to 1), flag, text, lines, field (of a post), fields (one, or all)."""
+    """One setting as a form shows it. `kind`: int, share (0 to 1), flag, text, lines, field (of a post), fields (one, or all), and
+    wordlist or benchmark: an uploaded list, whose lines come with those of the screen's own setting."""
 
     kind: str
     default: Any = None

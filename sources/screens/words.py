@@ -8,9 +8,10 @@ from .base import Candidate, Dropped, Screen, Setting, lines, one_field, text_of
 
 
 class Words(Screen):
-    """Holds a word of a list, in whatever width, case or script, with whatever punctuation in between. The value is the word."""
+    """Holds a word of a list, in whatever width, case or script, with whatever punctuation in between. The value is the word. Words
+    can also come from an uploaded list."""
 
-    settings: ClassVar = {"words": Setting("lines"), "field": Setting("fields", "all")}
+    settings: ClassVar = {"words": Setting("lines"), "list": Setting("wordlist"), "field": Setting("fields", "all")}
 
     def __init__(self, words: list[str], field: str = "all") -> None:
         self.words = {fold(word): word for word in lines(words) if fold(word)}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from annotation.models import Assignment
 from annotation.reviewing import claim
-from sources import screening
+from sources import rescuing, screening
 from sources.models import Apart, Post
 from tests.builders import make_pair, make_post, make_review, make_run, make_source
 
@@ -69,7 +69,7 @@ def test_what_a_pair_was_made_of_or_a_person_rescued_stays_and_the_others_fall_t
     first, second = posts(source, (CUP[0], 1), (CUP[1], 9))
     screening.screen(source)
     first.refresh_from_db()
-    screening.rescue(first, by=admin)
+    rescuing.rescue_one(first, by=admin)
     make_pair(post=Post.objects.get(pk=second.pk))
     posts(source, (CUP[2], 50))
     screening.screen(source)
@@ -103,7 +103,7 @@ def test_rescreening_applies_the_screens_of_today_and_leaves_what_people_decided
     screening.screen(source)
     for post in (low, high, reviewed, rescued, seated):
         post.refresh_from_db()
-    screening.rescue(rescued, by=admin)
+    rescuing.rescue_one(rescued, by=admin)
     make_review(make_pair(post=reviewed), by=reviewer)
     Assignment.objects.create(
         pair=make_pair(post=seated), seat=1, reviewer=reviewer, expires_at=timezone.now() + timezone.timedelta(hours=1)

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEntry
-from sources import screening
+from sources import rescuing, screening
 from sources.models import Post
 from sources.screens import BadScreen
 from tests.builders import make_post, make_run, make_source
@@ -80,13 +80,13 @@ def test_an_admin_rescues_a_dropped_post_once(admin):
     (post,) = posts(make_source(screens=SCREENS), "甲")
     screening.screen(post.source)
     post.refresh_from_db()
-    screening.rescue(post, by=admin)
+    rescuing.rescue_one(post, by=admin)
     stored = Post.objects.get(pk=post.pk)
     assert (stored.status, stored.drop_reason, stored.rescued_by) == ("kept", "", admin)
-    entry = AuditEntry.objects.get(action="post_rescued")
-    assert (entry.by, entry.detail) == (admin, {"drop_reason": "too_short", "drop_value": "1"})
+    entry = AuditEntry.objects.get(action="posts_rescued")
+    assert (entry.by, entry.detail["posts"], entry.detail["reasons"]) == (admin, [post.pk], {"too_short": 1})
     with pytest.raises(screening.StaleState):
-        screening.rescue(post, by=admin)
+        rescuing.rescue_one(post, by=admin)
     assert AuditEntry.objects.count() == 1
 
 
@@ -94,7 +94,7 @@ def test_an_admin_rescues_a_dropped_post_once(admin):
 def test_a_post_that_is_not_dropped_cannot_be_rescued(status, admin):
     post = make_post(status=status)
     with pytest.raises(screening.StaleState):
-        screening.rescue(post, by=admin)
+        rescuing.rescue_one(post, by=admin)
     post.refresh_from_db()
     assert (post.status, post.rescued_by) == (status, None)
 

@@ -90,7 +90,8 @@ def falls(setting, *posts):
         ({"screen": "personal_data", "drop": True}, {"answer": "打 138 1234 5678"}, ("personal_data", "mobile")),
         ({"screen": "personal_data"}, {"answer": "打 13812345678"}, None),
         ({"screen": "contamination", "texts": ["保温杯里装冰水的时候它到底保的是谁的温"]},
-         {"title": "題：保溫杯里，装冰水的时候，它到底保的是谁的温😂"}, ("in_benchmark", "100% · 1")),
+         {"title": "題：保溫杯里，装冰水的时候，它到底保的是谁的温😂"},
+         ("in_benchmark", "100% · 1 · 保温杯里装冰水的时候它到底保的是谁的温")),
         ({"screen": "contamination", "texts": ["保温杯里装冰水的时候它到底保的是谁的温"]}, {"title": "保温杯里装冰水好喝吗"}, None),
     ],
 )  # fmt: skip
