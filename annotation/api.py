@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status, views
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,10 +27,12 @@ from .serializers import (
     PairSerializer,
     ReviewSerializer,
     TokenSerializer,
+    as_data,
 )
 
 STATUS: dict[type[reviewing.Refused], int] = {
     reviewing.LostSeat: 409,
+    reviewing.Stale: 409,
     reviewing.CannotUndo: 409,
     reviewing.SameKeyOtherBody: 422,
     reviewing.BadDecision: 400,
@@ -102,9 +105,11 @@ class Assignments(Reviewing, views.APIView):
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         slug = asked.validated_data.get("source")
-        source = get_object_or_404(Source.objects.for_user(_user(request)), slug=slug) if slug else None
-        seat = reviewing.claim(_user(request), source=source)
-        return Response(AssignmentSerializer(seat).data, status=201) if seat else Response(status=status.HTTP_204_NO_CONTENT)
+        if seat := reviewing.claim(_user(request), slug=slug):
+            return Response(as_data(AssignmentSerializer, seat), status=201)
+        if slug:
+            get_object_or_404(Source.objects.for_user(_user(request)), slug=slug)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _own_seat(request: Request, pk: int) -> Assignment:
@@ -134,7 +139,7 @@ class Renewal(Reviewing, views.APIView):
             seat = reviewing.renew(pk, by=_user(request), token=asked.validated_data["token"])
         except reviewing.Refused as refusal:
             _refuse(refusal)
-        return Response(AssignmentSerializer(seat).data)
+        return Response(as_data(AssignmentSerializer, seat))
 
 
 class Reviews(Reviewing, views.APIView):
@@ -142,14 +147,16 @@ class Reviews(Reviewing, views.APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Accept, edit or reject. 409: the seat is lost. 422: the key was used for something else."""
         op_id = _key(request)
-        get_object_or_404(Pair.objects.for_user(_user(request)), pk=pk)
         asked = DecisionSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        if not asked.is_valid():
+            get_object_or_404(Pair.objects.for_user(_user(request)), pk=pk)
+            raise ValidationError(asked.errors)
         try:
             review = reviewing.decide(pk, by=_user(request), op_id=op_id, **asked.validated_data)
         except reviewing.Refused as refusal:
+            get_object_or_404(Pair.objects.for_user(_user(request)), pk=pk)
             _refuse(refusal)
-        return Response(ReviewSerializer(review).data, status=201)
+        return Response(as_data(ReviewSerializer, review), status=201)
 
 
 class Undo(Reviewing, views.APIView):
@@ -164,4 +171,4 @@ class Undo(Reviewing, views.APIView):
             entry = reviewing.undo(pk, by=_user(request), op_id=op_id)
         except reviewing.Refused as refusal:
             _refuse(refusal)
-        return Response(ReviewSerializer(entry).data, status=201)
+        return Response(as_data(ReviewSerializer, entry), status=201)

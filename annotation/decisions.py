@@ -3,14 +3,21 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from accounts import rows
+from accounts.models import User
+from accounts.rows import columns
+
 from .checks import ERROR, Finding, check_texts
-from .folding import TEXTS, texts_of
+from .folding import TEXTS, labels_of, texts_of
 from .models import Draft, Pair, Reason, Review
 from .seats import Refused
 
+DRAFTS = f"SELECT {columns(Draft, 'draft')} FROM annotation_draft draft WHERE draft.pair_id = %s ORDER BY draft.number"  # noqa: S608
 MAX_LENGTH = 200_000  # characters of one text
+MAX_LABELS, MAX_LABEL = 20, 60  # names in one list, characters of one
 Verdict = Review.Verdict
 
 
@@ -22,32 +29,61 @@ class BadDecision(Refused):
         self.findings = list(findings)
 
 
-def new_decision(pair: Pair, asked: dict[str, Any]) -> Review:
+def in_order(drafts: Iterable[Draft], person: User) -> list[Draft]:
+    """The candidates as this person sees them: an order of chance, the same each time, and kept with the decision."""
+    return sorted(drafts, key=lambda draft: salted_hmac("candidates", f"{person.pk}:{draft.pk}").hexdigest())
+
+
+def new_decision(pair: Pair, by: User, asked: dict[str, Any]) -> Review:
     """The entry that `asked` makes for `pair`, not yet saved. Raises BadDecision."""
-    draft = _draft_of(pair, asked["draft"])
+    drafts = rows.read(DRAFTS, [pair.pk], Draft)
+    draft = _draft_of(drafts, asked["draft"])
     shown = texts_of(pair) | ({"output": draft.output} if draft else {})
     sent = {name: _text(asked[name]) for name in TEXTS}
     comment = _text(asked["comment"]).strip()
     entry = Review(
-        pair=pair, verdict=asked["verdict"], draft=draft, before=texts_of(pair), comment=comment,
-        task_type=pair.task_type, domain=pair.domain, pair_version=pair.version,
+        pair=pair, verdict=asked["verdict"], draft=draft, before=texts_of(pair) | labels_of(pair), comment=comment,
+        pair_version=pair.version, **labels_of(pair),
     )  # fmt: skip
+    entry.shown = [candidate.pk for candidate in in_order(drafts, by)] if len(drafts) > 1 else []
     if entry.verdict == Verdict.REJECT:
         texts, entry.reasons = shown, _reasons(asked["reasons"], comment)
     elif entry.verdict in (Verdict.ACCEPT, Verdict.EDIT):
         texts = _kept_texts(entry.verdict, shown, sent)
         entry.bypassed = _bypassed(texts)
+        entry.task_type, entry.domain = _labels(pair, asked)
     else:
         raise BadDecision("verdict_unknown", _("There is no such verdict."))
     entry.instruction, entry.input, entry.output = (texts[name] for name in TEXTS)
     return entry
 
 
-def _draft_of(pair: Pair, pk: int | None) -> Draft | None:
-    drafts = list(pair.drafts.filter(pk=pk) if pk else pair.drafts.all()[:2])
-    if pk and not drafts:
+def _draft_of(drafts: list[Draft], pk: int | None) -> Draft | None:
+    found = [draft for draft in drafts if draft.pk == pk] if pk else drafts
+    if pk and not found:
         raise BadDecision("draft_unknown", _("This draft belongs to another pair."))
-    return drafts[0] if len(drafts) == 1 else None
+    return found[0] if len(found) == 1 else None
+
+
+def _labels(pair: Pair, asked: dict[str, Any]) -> tuple[dict[str, list[str]], list[str]]:
+    """The task types and domains to keep: those sent, else the pair's own."""
+    task_type, domain = asked.get("task_type"), asked.get("domain")
+    if task_type is None:
+        task_type = pair.task_type
+    elif not isinstance(task_type, dict) or set(task_type) != {"major", "minor"}:
+        raise BadDecision("bad_labels", _("A task type has the lists major and minor."))
+    else:
+        task_type = {name: _names(task_type[name]) for name in ("major", "minor")}
+    return task_type, pair.domain if domain is None else _names(domain)
+
+
+def _names(names: Any) -> list[str]:
+    if not isinstance(names, list) or len(names) > MAX_LABELS:
+        raise BadDecision("bad_labels", _("At most %(n)d labels.") % {"n": MAX_LABELS})
+    cleaned = [_text(name).strip() for name in names]
+    if any(len(name) > MAX_LABEL for name in cleaned):
+        raise BadDecision("bad_labels", _("A label has at most %(n)d characters.") % {"n": MAX_LABEL})
+    return list(dict.fromkeys(name for name in cleaned if name))
 
 
 def _kept_texts(verdict: str, shown: dict[str, str], sent: dict[str, str]) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """What the log says about a pair. The pair's own columns are a copy of this, kept so that a query can use them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
 from .models import Pair, Review
 
 TEXTS = ("instruction", "input", "output")
+LABELS = ("task_type", "domain")
 KEEPS = (Review.Verdict.ACCEPT, Review.Verdict.EDIT)
 BEFORE_REVIEW = (Pair.Status.DRAFTING, Pair.Status.FAILED, Pair.Status.PENDING)  # the log has no opinion on these
 
@@ -71,3 +72,7 @@ def inconsistent_pairs() -> Iterator[int]:
 
 def texts_of(pair: Pair) -> dict[str, str]:
     return {name: getattr(pair, name) for name in TEXTS}
+
+
+def labels_of(row: Pair | Review) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in LABELS}

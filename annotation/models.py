@@ -314,13 +314,15 @@ class Assignment(models.Model):
     """One seat for one reviewer at one pair. Exactly N is these two unique constraints, not a hope.
 
     A seat ends by time, by a skip (the row goes), or by a decision (`review` is set, and the seat stays taken).
+    A seat that is reserved ahead (an expiry, and not opened yet) keeps nobody from work: who finds nothing else takes it over.
     """
 
-    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="assignments")
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="assignments", db_index=False)  # seat_once has it
     seat = models.PositiveSmallIntegerField()  # 1 … reviews_wanted
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="assignments")
     token = models.UUIDField(default=uuid.uuid4, unique=True)
     expires_at = models.DateTimeField(null=True)  # null: named in advance
+    opened_at = models.DateTimeField(null=True)  # null: reserved ahead, or named, and not looked at yet
     review = models.OneToOneField("Review", null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -346,6 +348,47 @@ class Skip(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(name="skip_once", fields=["pair", "reviewer"])]
 
 
+class Autosave(models.Model):
+    """What a reviewer has typed and not sent: the latest, by its number. A lower number never overwrites a higher."""
+
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="autosaves")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    seq = models.BigIntegerField()
+    texts = models.JSONField()  # instruction, input, output
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="autosave_once", fields=["pair", "reviewer"]),
+            models.CheckConstraint(name="autosave_counts_up", condition=Q(seq__gte=0)),
+        ]
+
+
+class Comment(models.Model):
+    """What somebody has to say about a pair. `mentioned` are the people named in it with an @."""
+
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="comments")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    op_id = models.UUIDField(unique=True)  # made with the form: sent twice, it is there once
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+
+class Mention(models.Model):
+    """Somebody is named in a comment, and has read it or not."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="mentions")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions")
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(name="mention_once", fields=["comment", "person"])]
+        indexes: ClassVar = [models.Index(name="mention_of_person", fields=["person", "-id"])]
+
+
 class Review(models.Model):
     """One entry in the log. The database refuses UPDATE and DELETE: an undo is an entry too."""
 
@@ -358,8 +401,9 @@ class Review(models.Model):
 
     DECISIONS = (Verdict.ACCEPT, Verdict.EDIT, Verdict.REJECT)
 
-    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="reviews")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
+    # review_of_pair and review_of_person begin with these two: they need no index of their own.
+    pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="reviews", db_index=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews", db_index=False)
     verdict = models.CharField(max_length=16, choices=Verdict)
     draft = models.ForeignKey(Draft, null=True, on_delete=models.PROTECT, related_name="reviews")  # the one judged
     instruction = models.TextField()  # the texts as decided; for a reject, as they were
@@ -372,6 +416,7 @@ class Review(models.Model):
     comment = models.TextField(blank=True)
     bypassed = models.JSONField(default=list)  # names of the checks that warned and were overruled
     seconds = models.FloatField(null=True)
+    shown = models.JSONField(default=list)  # ids of the drafts in the order in which this reviewer saw them
     pair_version = models.PositiveIntegerField()  # what was on the reviewer's screen
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     op_id = models.UUIDField(unique=True)  # made by the client with the form: the same act twice is one act
@@ -387,6 +432,7 @@ class Review(models.Model):
         indexes: ClassVar = [
             models.Index(name="review_of_pair", fields=["pair", "id"]),
             models.Index(name="review_of_person", fields=["by", "-id"]),
+            models.Index(name="review_of_day", fields=["by", "at"]),
         ]
 
     def texts(self) -> dict[str, Any]:

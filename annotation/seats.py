@@ -1,53 +1,115 @@
 """Who sits where: a reviewer claims a seat at a pair, keeps it by renewing, and gives it back by skipping.
 
+                claim, open                 decide
+    (free) ───────────────▶ opened ───────────────▶ decided
+       │ reserve              ▲
+       └────────▶ reserved ───┘ open           reserved ──somebody else finds nothing free──▶ theirs
+
 A seat is free, or taken: decided, named in advance (no expiry), or held until `expires_at`. Nobody cleans up: an expired
-seat is seen as free by the next claim, which locks the pair before it counts, so that two never take the last one.
+seat is seen as free by the next claim, which locks the pair before it counts, so that two never take the last one. Seats
+reserved ahead count like any other, so that nobody is handed the same pair, until somebody would go away empty.
 """
 
 import time
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import IntegrityError, connection, transaction
-from django.db.models import BigIntegerField, F, Func, Q, QuerySet, Value
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.models import User
+from accounts.rows import columns
 from sources.models import Source
 
 from .models import Assignment, Pair, Skip
 
 CANDIDATES = 16  # pairs looked at in one go; others may hold locks on some of them
 PATIENCE = (0.0, 0.05, 0.15)  # seconds to wait before looking again at pairs that others had locked
+AHEAD = 3  # seats that one person may have reserved at a time
 
-
-# A pending pair p of a kept post with a free seat, at which this person has not decided. One look at its seats tells both.
+# A seat that keeps another person out. With `greedy`, one that is only reserved ahead does not.
+TAKEN = """
+    seat.review_id IS NOT NULL OR seat.expires_at IS NULL
+    OR (seat.expires_at > %(now)s AND (seat.opened_at IS NOT NULL OR NOT %(greedy)s::bool))
+"""
+# A pending pair p of a kept post with a free seat, at which this person has none. One look at its seats tells both.
 # (A post that is screened again, or was dropped by that, is not kept: its pair waits.)
-FREE = """
+FREE = f"""
     p.status = 'pending' AND p.id <> ALL(%(tried)s::bigint[]) AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s)
     AND EXISTS (SELECT FROM sources_post post WHERE post.id = p.post_id AND post.status = 'kept')
     AND NOT EXISTS (
         SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
-        HAVING bool_or(seat.reviewer_id = %(user)s AND seat.review_id IS NOT NULL)
-        OR count(*) FILTER (WHERE seat.review_id IS NOT NULL OR seat.expires_at IS NULL OR seat.expires_at > %(now)s) >= p.reviews_wanted
+        HAVING bool_or(
+            seat.reviewer_id = %(user)s AND (seat.review_id IS NOT NULL OR seat.expires_at IS NULL OR seat.expires_at > %(now)s)
+        )
+        OR count(*) FILTER (WHERE {TAKEN}) >= p.reviews_wanted
     )
+"""  # noqa: S608 (only constants are put together)
+# The sources that this person may work on: those of `Source.objects.for_user`, narrowed to one slug if asked.
+VISIBLE = """
+    (%(slug)s::text IS NULL OR source.slug = %(slug)s) AND (%(all)s::bool
+    OR NOT EXISTS (SELECT FROM sources_source_reviewers chosen WHERE chosen.source_id = source.id)
+    OR EXISTS (SELECT FROM sources_source_reviewers chosen WHERE chosen.source_id = source.id AND chosen.user_id = %(user)s))
 """
 # Each source is read along its own piece of the index pair_queue, and no further than needed. One condition over all
 # sources would make the database sort the whole queue for every claim.
 FRESH = f"""
-    SELECT next.id FROM unnest(%(sources)s::bigint[]) AS source(id) CROSS JOIN LATERAL (
+    SELECT next.id FROM sources_source source CROSS JOIN LATERAL (
         SELECT p.id FROM annotation_pair p WHERE p.source_id = source.id AND {FREE}
         AND NOT EXISTS (SELECT FROM annotation_skip skip WHERE skip.pair_id = p.id AND skip.reviewer_id = %(user)s)
         ORDER BY p.id LIMIT %(n)s
-    ) next ORDER BY next.id LIMIT %(n)s
-"""  # noqa: S608 (only constants are put together)
+    ) next WHERE {VISIBLE} ORDER BY next.id LIMIT %(n)s
+"""  # noqa: S608
 SKIPPED = f"""
-    SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id
-    WHERE skip.reviewer_id = %(user)s AND p.source_id = ANY(%(sources)s::bigint[]) AND {FREE}
+    SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id JOIN sources_source source ON source.id = p.source_id
+    WHERE skip.reviewer_id = %(user)s AND {VISIBLE} AND {FREE}
     ORDER BY skip.at, p.id LIMIT %(n)s
+"""  # noqa: S608
+# The lock comes first, and the count is a second statement: it sees every seat that was committed before the lock.
+LOCK = """
+    SELECT p.id FROM annotation_pair p WHERE p.id = ANY(%(ids)s::bigint[]) AND p.status = 'pending'
+    ORDER BY array_position(%(ids)s::bigint[], p.id) LIMIT 1 FOR NO KEY UPDATE
+"""
+CLEAR = f"""
+    DELETE FROM annotation_assignment seat WHERE seat.pair_id = %(pair)s AND NOT ({TAKEN})
+"""  # noqa: S608
+SIT = f"""
+    WITH seat AS (
+        INSERT INTO annotation_assignment (pair_id, seat, reviewer_id, token, expires_at, opened_at, created_at)
+        SELECT p.id, free.seat, %(user)s, %(token)s, %(now)s + make_interval(mins => source.lease_minutes), %(opened)s, %(now)s
+        FROM annotation_pair p JOIN sources_source source ON source.id = p.source_id
+        CROSS JOIN LATERAL (
+            SELECT number AS seat FROM generate_series(1, p.reviews_wanted) AS number
+            WHERE NOT EXISTS (SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id AND seat.seat = number)
+            ORDER BY number LIMIT 1
+        ) free
+        WHERE p.id = %(pair)s AND NOT EXISTS (
+            SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
+            HAVING bool_or(seat.reviewer_id = %(user)s) OR count(*) >= p.reviews_wanted
+        ) RETURNING *
+    )
+    SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
+    FROM seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
+"""  # noqa: S608
+OPEN = """
+    UPDATE annotation_assignment SET expires_at = %(ends)s, opened_at = coalesce(opened_at, %(now)s)
+    WHERE id = %(pk)s AND token = %(token)s AND review_id IS NULL AND expires_at > %(now)s
+"""
+RESERVED = f"""
+    SELECT {columns(Assignment, "seat")} FROM annotation_assignment seat
+    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND seat.opened_at IS NULL AND seat.expires_at > %(now)s
+"""  # noqa: S608
+# One's own undecided seats: opened ones, the last first; then reserved ones in their order; then those named in advance.
+HELD = f"""
+    SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
+    FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
+    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
+    AND p.status = 'pending' AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s) AND {VISIBLE}
+    ORDER BY seat.opened_at DESC NULLS LAST, seat.expires_at ASC NULLS LAST, seat.id LIMIT 1
 """  # noqa: S608
 
 
@@ -67,96 +129,98 @@ def lost_seat() -> LostSeat:
     return LostSeat("lost_seat", _("This item is no longer reserved for you."))
 
 
-def claim(user: User, *, source: Source | None = None, pair_id: int | None = None) -> Assignment | None:
-    """A seat for `user`: the open one they hold already, else one at the oldest pair that waits for them.
+def claim(user: User, *, source: Source | None = None, slug: str | None = None, pair_id: int | None = None) -> Assignment | None:
+    """An opened seat for `user`: the open one they hold already, else the first they have reserved, else one at the
+    oldest pair that waits for them.
 
-    Pairs they have skipped come after all others. None means that there is none: not that others were faster for a
-    moment. `source` and `pair_id` narrow the choice. The assignment comes with its pair and source.
+    Pairs they have skipped come after all others, and pairs that others have only reserved ahead after those. None means
+    that there is none: not that others were faster for a moment. `source` (or its `slug`) and `pair_id` narrow the choice.
+    The assignment comes with its pair and source.
     """
-    sources = Source.objects.for_user(user)
-    visible = list((sources.filter(pk=source.pk) if source else sources).values_list("pk", flat=True))
-    for wait in PATIENCE:
-        time.sleep(wait)
-        seat, busy = _try(user, visible, pair_id, patient=False)
+    for greedy in (False, True):
+        if seat := _find(user, source.slug if source else slug, pair_id, greedy=greedy, ahead=False):
+            return seat
+    return None
+
+
+def reserve(user: User, count: int, *, source: Source | None = None) -> list[Assignment]:
+    """Up to `count` further seats for `user`, not opened yet, so that the next pairs are there before they are needed.
+    Nobody has more than AHEAD of them. Never takes what another person has reserved."""
+    mine = rows.read(RESERVED, {"user": user.pk, "now": timezone.now()}, Assignment) if count > 0 else []
+    found = (_find(user, source.slug if source else None, None, greedy=False, ahead=True) for _n in range(min(count, AHEAD - len(mine))))
+    return [seat for seat in found if seat]
+
+
+def _find(user: User, slug: str | None, pair_id: int | None, *, greedy: bool, ahead: bool) -> Assignment | None:
+    asked: dict[str, Any] = {
+        "user": user.pk, "all": user.has_role("lead"), "slug": slug, "pair": pair_id, "greedy": greedy, "n": CANDIDATES,
+    }  # fmt: skip
+    for wait in (*PATIENCE, None):
+        time.sleep(wait or 0.0)
+        try:
+            seat, busy = _try(asked, ahead=ahead, patient=wait is None)
+        except IntegrityError:  # the constraints have the last word
+            continue
         if seat or not busy:
             return seat
-    return _try(user, visible, pair_id, patient=True)[0]
+    return None
 
 
 @transaction.atomic
-def _try(user: User, sources: list[int], pair_id: int | None, *, patient: bool) -> tuple[Assignment | None, bool]:
+def _try(asked: dict[str, Any], *, ahead: bool, patient: bool) -> tuple[Assignment | None, bool]:
     """(seat, False), or (None, whether there were pairs that others had locked). One claim per person at a time, so that
     two tabs get the same item."""
-    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
-    seat = open_seats(user).filter(pair__source__in=sources, **({"pair": pair_id} if pair_id else {})).first()
-    if seat:
+    rows.run("SELECT FROM accounts_user WHERE id = %(user)s FOR NO KEY UPDATE", asked)
+    now = timezone.now()
+    asked = asked | {"now": now, "opened": None if ahead else now}
+    if not ahead and (seat := _held(asked)):
         return seat, False
     tried: set[int] = set()
-    while candidates := _candidates(user, sources, pair_id, tried):
-        seat, failed = _take(candidates, user, patient=patient)
-        if seat:
+    while ids := _candidates(asked | {"tried": list(tried)}):
+        locked = rows.read(LOCK if patient else f"{LOCK} SKIP LOCKED", {"ids": ids})
+        if not locked:
+            tried.update(ids)  # all of them are locked, or decided by now
+            continue
+        ((pair_id,),) = locked
+        asked["pair"], wished = pair_id, asked["pair"]
+        rows.run(CLEAR, asked)  # ended seats make room
+        if seat := _seat(rows.read(SIT, asked | {"token": uuid4()}, Assignment, Pair, Source)):
             return seat, False
-        tried.update(failed)
+        asked["pair"] = wished
+        tried.add(pair_id)  # it turned out to be full
     return None, bool(tried)
 
 
-def open_seats(user: User) -> QuerySet[Assignment]:
-    """Undecided seats of `user` at pending pairs, the one given last first, those named in advance after the others."""
-    mine = Assignment.objects.filter(reviewer=user, review=None, pair__status=Pair.Status.PENDING)
-    in_time = mine.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    return in_time.select_related("pair__source").order_by(F("expires_at").desc(nulls_last=True), "pair_id")
+def _held(asked: dict[str, Any]) -> Assignment | None:
+    """The open seat of this person, opened if it was reserved."""
+    seat = _seat(rows.read(HELD, asked, Assignment, Pair, Source))
+    if seat and seat.expires_at and not seat.opened_at:
+        _open(seat)
+    return seat
 
 
-def _candidates(user: User, sources: list[int], pair_id: int | None, tried: set[int]) -> list[int]:
-    """Ids of the next pairs to try, oldest first, or else those that `user` has skipped, oldest skip first."""
-    asked: dict[str, Any] = {
-        "user": user.pk,
-        "sources": sources,
-        "pair": pair_id,
-        "tried": list(tried),
-        "now": timezone.now(),
-        "n": CANDIDATES,
-    }
-    with connection.cursor() as cursor:
-        for query in (FRESH, SKIPPED):
-            cursor.execute(query, asked)
-            if found := [pk for (pk,) in cursor.fetchall()]:
-                return found
+def _seat(found: list[tuple[Assignment, Pair, Source]]) -> Assignment | None:
+    for seat, pair, source in found:
+        seat.pair, pair.source = pair, source
+        return seat
+    return None
+
+
+def _candidates(asked: dict[str, Any]) -> list[int]:
+    """Ids of the next pairs to try, oldest first, or else those that the person has skipped, oldest skip first."""
+    for query in (FRESH, SKIPPED):
+        if found := [pk for (pk,) in rows.read(query, asked)]:
+            return found
     return []
 
 
-def _take(candidates: list[int], user: User, *, patient: bool) -> tuple[Assignment | None, list[int]]:
-    """A seat at the first of `candidates` that nobody has locked (with `patient`: at the first), or None and those that
-    it is no use to try again: all when all are locked or decided by now, else the one that turned out to be full.
-
-    The lock comes first and the count is a second statement: it sees every seat that was committed before the lock.
-    The unique constraints have the last word.
-    """
-    locked = Pair.objects.select_for_update(skip_locked=not patient, no_key=True, of=("self",)).select_related("source")
-    in_order = Func(Value(candidates, ArrayField(BigIntegerField())), F("pk"), function="array_position")
-    pair = None
-    try:
-        with transaction.atomic():
-            pair = locked.filter(pk__in=candidates, status=Pair.Status.PENDING).order_by(in_order).first()
-            return (_seat_at(pair, user), []) if pair else (None, candidates)
-    except (IntegrityError, _NoFreeSeat):  # the savepoint is rolled back, which gives the lock back
-        return None, [pair.pk] if pair else candidates
-
-
-class _NoFreeSeat(Exception):
-    pass
-
-
-def _seat_at(pair: Pair, user: User) -> Assignment:
-    seats, now = list(Assignment.objects.filter(pair=pair)), timezone.now()
-    expired = [seat.pk for seat in seats if not seat.review_id and seat.expires_at and seat.expires_at <= now]
-    if expired:
-        Assignment.objects.filter(pk__in=expired).delete()
-    taken = {seat.seat: seat.reviewer_id for seat in seats if seat.pk not in expired}
-    free = [number for number in range(1, pair.reviews_wanted + 1) if number not in taken]
-    if not free or len(taken) >= pair.reviews_wanted or user.pk in taken.values():
-        raise _NoFreeSeat
-    return Assignment.objects.create(pair=pair, seat=free[0], reviewer=user, expires_at=lease_end(pair.source))
+def open_seats(user: User) -> QuerySet[Assignment]:
+    """Undecided seats of `user` at pending pairs: opened ones, the last first; then reserved ones in their order; then
+    those named in advance."""
+    mine = Assignment.objects.filter(reviewer=user, review=None, pair__status=Pair.Status.PENDING)
+    in_time = mine.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+    order = (F("opened_at").desc(nulls_last=True), F("expires_at").asc(nulls_last=True), "pk")
+    return in_time.select_related("pair__source").order_by(*order)
 
 
 def lease_end(source: Source) -> datetime:
@@ -164,15 +228,18 @@ def lease_end(source: Source) -> datetime:
 
 
 def renew(assignment_id: int, *, by: User, token: UUID | str) -> Assignment:
-    """Keep the seat for another lease. Raises LostSeat when it is not `by`'s any more, or its time was up."""
+    """Keep the seat for another lease; one that was reserved is opened by it. Raises LostSeat when it is not `by`'s any
+    more, or its time was up."""
     seat = open_seats(by).filter(pk=assignment_id, token=as_uuid(token)).first()
-    if not seat:
+    if not seat or (seat.expires_at and not _open(seat)):
         raise lost_seat()
-    if seat.expires_at:
-        seat.expires_at = lease_end(seat.pair.source)
-        if not Assignment.objects.open_for(by).filter(pk=seat.pk, token=seat.token).update(expires_at=seat.expires_at):
-            raise lost_seat()
     return seat
+
+
+def _open(seat: Assignment) -> bool:
+    """Somebody looks at it: its lease begins anew. False when it was given to somebody else meanwhile."""
+    seat.expires_at, seat.opened_at = lease_end(seat.pair.source), seat.opened_at or timezone.now()
+    return bool(rows.run(OPEN, {"pk": seat.pk, "token": seat.token, "now": timezone.now(), "ends": seat.expires_at}))
 
 
 @transaction.atomic
@@ -190,6 +257,12 @@ def skip(assignment_id: int, *, by: User) -> None:
         Skip.objects.update_or_create(pair_id=seat.pair_id, reviewer=by, defaults={"at": timezone.now()})
     elif Assignment.objects.filter(pk=assignment_id).exists():
         raise lost_seat()
+
+
+def release_reserved(user: User) -> int:
+    """Give back what `user` has reserved and not looked at, for whoever comes next. Gives how many seats."""
+    reserved = Assignment.objects.filter(reviewer=user, review=None, opened_at=None, expires_at__isnull=False)
+    return reserved.delete()[0]
 
 
 def as_uuid(value: UUID | str) -> UUID:

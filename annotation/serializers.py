@@ -1,18 +1,32 @@
 """What the API of reviewing takes and gives."""
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts import rows
 from sources.models import Source
 
 from .checks import check_texts
+from .decisions import DRAFTS
 from .folding import texts_of
 from .models import Assignment, Draft, Pair, Review
 from .wording import FINDINGS
 
 LARGEST = 2**63 - 1  # what an id can be
+
+
+@cache
+def _serializer(kind: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
+    """One that is kept: making its fields anew would cost more than using them."""
+    return kind()
+
+
+def as_data(kind: type[serializers.BaseSerializer[Any]], row: Any) -> dict[str, Any]:
+    """What `kind(row).data` gives, faster."""
+    return dict(_serializer(kind).to_representation(row))
 
 
 class PairSerializer(serializers.ModelSerializer[Pair]):
@@ -50,7 +64,7 @@ class FindingSerializer(serializers.Serializer[Any]):
 
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
     pair = PairSerializer()
-    drafts = DraftSerializer(source="pair.drafts", many=True)
+    drafts = serializers.SerializerMethodField()
     checks = serializers.SerializerMethodField()
 
     class Meta:
@@ -58,12 +72,20 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
         fields = ("id", "token", "expires_at", "pair", "drafts", "checks")
         read_only_fields = fields
 
+    def to_representation(self, seat: Assignment) -> dict[str, Any]:
+        seat.candidates = rows.read(DRAFTS, [seat.pair_id], Draft)  # type: ignore[attr-defined]
+        return super().to_representation(seat)
+
+    @extend_schema_field(DraftSerializer(many=True))
+    def get_drafts(self, seat: Assignment) -> list[Any]:
+        return [as_data(DraftSerializer, draft) for draft in seat.candidates]  # type: ignore[attr-defined]
+
     @extend_schema_field(FindingSerializer(many=True))
     def get_checks(self, seat: Assignment) -> list[Any]:
         """Of the pair with its newest draft."""
-        draft = seat.pair.drafts.order_by("-number").first()
-        texts = texts_of(seat.pair) | ({"output": draft.output} if draft else {})
-        return list(FindingSerializer(check_texts(**texts), many=True).data)
+        drafts = seat.candidates  # type: ignore[attr-defined]
+        texts = texts_of(seat.pair) | ({"output": drafts[-1].output} if drafts else {})
+        return [as_data(FindingSerializer, finding) for finding in check_texts(**texts)]
 
 
 class ReviewSerializer(serializers.ModelSerializer[Review]):
@@ -105,6 +127,11 @@ class DecisionSerializer(serializers.Serializer[Any]):
     reasons = serializers.ListField(child=serializers.CharField(max_length=64), required=False, default=list, max_length=20)
     comment = Text(required=False, default="")
     seconds = serializers.FloatField(required=False, allow_null=True, default=None)
+    version = serializers.IntegerField(
+        required=False, allow_null=True, default=None, help_text="Of the pair as it was shown: 409 when it has changed since."
+    )
+    task_type = serializers.JSONField(required=False, allow_null=True, default=None, help_text='{"major": [], "minor": []}')
+    domain = serializers.ListField(child=serializers.CharField(max_length=60), required=False, allow_null=True, default=None, max_length=20)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A rejection keeps the texts as they were: it need not send them."""
