@@ -12,7 +12,6 @@ from . import rows
 from .models import ApiToken, User
 from .rows import columns
 
-
 USABLE = f"""
     SELECT {columns(ApiToken, "token")}, {columns(User, "person")}
     FROM accounts_apitoken token JOIN accounts_user person ON person.id = token.user_id

@@ -50,8 +50,3 @@ def autosave(pair_id: int, *, by: User, assignment: int, token: str, seq: int, t
         if rows.run(KEEP, asked):
             return Kept(True, seq, held)
         return Kept(False, Autosave.objects.get(pair=pair_id, reviewer=by).seq, held)
-
-
-def forget(pair_id: int, *, by: User) -> None:
-    """The person wants the text as it was."""
-    Autosave.objects.filter(pair=pair_id, reviewer=by).delete()

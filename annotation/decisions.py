@@ -39,8 +39,8 @@ def new_decision(pair: Pair, by: User, asked: dict[str, Any]) -> Review:
     drafts = rows.read(DRAFTS, [pair.pk], Draft)
     draft = _draft_of(drafts, asked["draft"])
     shown = texts_of(pair) | ({"output": draft.output} if draft else {})
-    sent = {name: _text(asked[name]) for name in TEXTS}
-    comment = _text(asked["comment"]).strip()
+    sent = {name: clean_text(asked[name]) for name in TEXTS}
+    comment = clean_text(asked["comment"]).strip()
     entry = Review(
         pair=pair, verdict=asked["verdict"], draft=draft, before=texts_of(pair) | labels_of(pair), comment=comment,
         pair_version=pair.version, **labels_of(pair),
@@ -80,7 +80,7 @@ def _labels(pair: Pair, asked: dict[str, Any]) -> tuple[dict[str, list[str]], li
 def _names(names: Any) -> list[str]:
     if not isinstance(names, list) or len(names) > MAX_LABELS:
         raise BadDecision("bad_labels", _("At most %(n)d labels.") % {"n": MAX_LABELS})
-    cleaned = [_text(name).strip() for name in names]
+    cleaned = [clean_text(name).strip() for name in names]
     if any(len(name) > MAX_LABEL for name in cleaned):
         raise BadDecision("bad_labels", _("A label has at most %(n)d characters.") % {"n": MAX_LABEL})
     return list(dict.fromkeys(name for name in cleaned if name))
@@ -117,7 +117,7 @@ def _bypassed(texts: dict[str, str]) -> list[str]:
     return sorted({finding.check for finding in findings})
 
 
-def _text(value: Any) -> str:
+def clean_text(value: Any) -> str:
     """A text that the database can hold, with LF for line ends."""
     if not isinstance(value, str) or "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
         raise BadDecision("bad_text", _("The text holds characters that cannot be stored."))

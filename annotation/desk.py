@@ -6,6 +6,7 @@ Read-only. Nothing here tells a reviewer what another one decided about a pair.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
@@ -15,10 +16,11 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.models import User
 from sources.models import Post, Source
 
-from .models import Assignment, Pair, Review, Skip
+from .models import Assignment, Draft, Pair, Review, Skip
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -44,12 +46,19 @@ class Queue:
         return self.total - self.left
 
 
+TALLIES = """
+    SELECT run.source_id, tally.status, sum(tally.n) FROM annotation_standingtally tally JOIN sources_importrun run ON run.id = tally.run_id
+    WHERE run.source_id = ANY(%s) GROUP BY 1, 2
+"""
+
+
 def queues(user: User) -> list[Queue]:
-    """One per source that has pairs; those with work first."""
-    sources = Source.objects.for_user(user)
+    """One per source that has pairs; those with work first. The database counts as it writes, so this costs the same at any size."""
+    sources = list(Source.objects.for_user(user))
     counts: dict[int, Counter[str]] = {}
-    for row in Pair.objects.filter(source__in=sources).exclude(HELD_BACK).order_by().values("source", "status").annotate(n=Count("id")):
-        counts.setdefault(row["source"], Counter())[row["status"]] = row["n"]
+    for source, status, n in rows.read(TALLIES, [[source.pk for source in sources]]):
+        if n:
+            counts.setdefault(source, Counter())[status] = int(n)
     mine = Counter(
         Assignment.objects.filter(
             reviewer=user, review__isnull=False, pair__status=Pair.Status.PENDING, pair__post__status=Post.Status.KEPT
@@ -116,14 +125,14 @@ class Entry:
     who: str = ""
 
 
-def history(pair: Pair, user: User, assignment: Assignment | None = None) -> list[Entry]:
+def history(pair: Pair, user: User, drafts: Sequence[Draft], assignment: Assignment | None = None) -> list[Entry]:
     """How this pair came to be, newest first; of the decisions, only this person's own."""
     own = {
         "accept": _("accepted it"), "edit": _("edited and accepted it"), "reject": _("rejected it"), "undo": _("took the decision back"),
         "reopen": _("opened it again"),
     }  # fmt: skip
     entries = [Entry(review.at, own[review.verdict], str(user)) for review in pair.reviews.filter(by=user)]
-    entries += [Entry(draft.created_at, _drafted(draft.number, draft.is_human)) for draft in pair.drafts.all()]
+    entries += [Entry(draft.created_at, _drafted(draft.number, draft.is_human)) for draft in drafts]
     entries.append(Entry(pair.post.created_at, _("imported it from %(file)s") % {"file": pair.post.run.file_name}))
     if assignment:
         entries.append(Entry(assignment.created_at, _("opened and locked it"), str(user)))

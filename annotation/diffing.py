@@ -3,6 +3,7 @@
 Pure. A character is what a reader takes for one: marks stay with their letter, an emoji family is one, CRLF is one.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from rapidfuzz.distance import Indel
 EQUAL, INSERT, DELETE = "equal", "insert", "delete"
 APART = 2  # changes with fewer equal characters than this between them are told as one
 LONGEST = 5_000  # characters of difference on each side; more is told as one change: nobody could read it anyway
+SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;\n]+[”’」』）)]*|[^。！？!?；;\n]+")
 JOINER = "\u200d"
 LONGEST_CHARACTER = 32  # code points; a letter under 1,000 marks is an attack, not a letter
 
@@ -23,12 +25,13 @@ class Segment(NamedTuple):
     text: str
 
 
-def diff(old: str, new: str) -> list[Segment]:
+def diff(old: str, new: str, *, by_sentence: bool = False) -> list[Segment]:
     """The segments from `old` to `new`: those that stayed or went spell `old`, those that stayed or came spell `new`."""
     if old == new:
         return [Segment(EQUAL, old)] if old else []
-    a, b = characters(old), characters(new)
-    return [segment for change in _changes(a, b) for segment in _told(a, b, change) if segment.text]
+    cut = SENTENCE.findall if by_sentence else characters
+    a, b = cut(old), cut(new)
+    return [segment for change in _changes(a, b, 1 if by_sentence else APART) for segment in _told(a, b, change) if segment.text]
 
 
 def characters(text: str) -> list[str]:
@@ -68,7 +71,7 @@ def _belongs(char: str, before: str) -> bool:
     )
 
 
-def _changes(a: list[str], b: list[str]) -> list[_Change]:
+def _changes(a: list[str], b: list[str], apart: int) -> list[_Change]:
     head = _common(a, b)
     tail = _common(a[head:][::-1], b[head:][::-1])
     inner_a, inner_b = a[head : len(a) - tail], b[head : len(b) - tail]
@@ -79,7 +82,7 @@ def _changes(a: list[str], b: list[str]) -> list[_Change]:
         for op in Indel.opcodes(inner_a, inner_b):
             changes.append(_Change(head + op.src_start, head + op.src_end, head + op.dest_start, head + op.dest_end, op.tag == "equal"))
     changes.append(_Change(len(a) - tail, len(a), len(b) - tail, len(b), True))
-    return _merged([change for change in changes if change.a1 > change.a0 or change.b1 > change.b0])
+    return _merged([change for change in changes if change.a1 > change.a0 or change.b1 > change.b0], apart)
 
 
 def _common(a: list[str], b: list[str]) -> int:
@@ -87,12 +90,12 @@ def _common(a: list[str], b: list[str]) -> int:
     return next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def _merged(changes: list[_Change]) -> list[_Change]:
-    """Neighbours become one, and so do changes that are less than APART apart: edits read as words, not confetti."""
+def _merged(changes: list[_Change], apart: int) -> list[_Change]:
+    """Neighbours become one, and so do changes that are less than `apart` apart: edits read as words, not confetti."""
     merged: list[_Change] = []
     for at, change in enumerate(changes):
         inside = 0 < at < len(changes) - 1
-        same = change.same and not (inside and change.a1 - change.a0 < APART)
+        same = change.same and not (inside and change.a1 - change.a0 < apart)
         if merged and merged[-1].same == same:
             merged[-1] = _Change(merged[-1].a0, change.a1, merged[-1].b0, change.b1, same)
         else:

@@ -9,43 +9,36 @@ from functools import cached_property
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from sources.models import Post, Reply, Source
 
-from . import desk, diffing, rendering
-from .checks import CHECKS, ERROR, Finding, check_texts
+from . import desk, diffing, rendering, talking
+from .check_panel import LABELS, ORDER, Line, lines
+from .checks import ERROR, Finding, check_texts
+from .decisions import in_order, with_lf
 from .folding import TEXTS, texts_of
-from .models import Assignment, Draft, Pair, Review
-from .wording import FINDINGS
+from .models import Assignment, Autosave, Comment, Draft, Pair, Review
 
-LABELS = {
-    "personal_data": gettext_lazy("Personal information"), "model_phrasing": gettext_lazy("Canned phrases"),
-    "script": gettext_lazy("Script"), "length": gettext_lazy("Length"), "brackets": gettext_lazy("Brackets and quotes"),
-}  # fmt: skip
-ORDER = ("no", "warn", "ok")
-EXCERPT, EXCERPTS = 60, 3
-LOCATABLE = 4  # characters: an excerpt of less would be found in the wrong place
-
-
-def with_lf(text: str) -> str:
-    """The text with the line ends that a browser gives back."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+LETTERS = "甲乙丙丁戊己庚辛壬癸"  # what candidates are called instead of their models
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of the panel of checks. `level` is ok, warn or no."""
+class Candidate:
+    """One of several drafts, without the name of its model."""
 
-    level: str
-    label: str
-    value: str = ""
-    excerpts: tuple[str, ...] = ()
+    letter: str
+    digit: int
+    draft: Draft
+    findings: list[Finding]
 
     @property
-    def locatable(self) -> str:
-        return next((excerpt for excerpt in self.excerpts if len(excerpt) >= LOCATABLE), "")
+    def blocked(self) -> bool:
+        return any(finding.level == ERROR for finding in self.findings)
+
+    @property
+    def flaws(self) -> list[str]:
+        return list(dict.fromkeys(str(LABELS.get(finding.check, finding.check)) for finding in self.findings))
 
 
 @dataclass
@@ -56,6 +49,9 @@ class Item:
     user: User
     typed: dict[str, str] = field(default_factory=dict)
     editing: bool = False
+    seq: int = 0  # of what was saved by itself
+    by_sentence: bool = False  # what the diff takes for its smallest piece
+    chosen: int | None = None  # the draft that the texts are compared with
     op_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
@@ -70,9 +66,52 @@ class Item:
     def post(self) -> Post:
         return self.pair.post
 
+    @classmethod
+    def of(cls, assignment: Assignment, user: User) -> Item:
+        """The item with what this person has typed into it before: not sent, or sent and taken back."""
+        assignment.pair.post = Post.objects.select_related("run").get(pk=assignment.pair.post_id)
+        kept = Autosave.objects.filter(pair=assignment.pair_id, reviewer=user).first()
+        if kept:
+            return cls(assignment, user, typed=kept.texts, seq=kept.seq)
+        return cls(assignment, user, typed=taken_back(assignment.pair, user))
+
+    @cached_property
+    def drafts(self) -> list[Draft]:
+        return list(self.pair.drafts.select_related("call").defer("call__raw").order_by("number"))
+
     @cached_property
     def draft(self) -> Draft | None:
-        return self.pair.drafts.order_by("-number").first()
+        """The one under review: the newest, unless several of one order are to be compared. Then it is the first in this
+        person's order."""
+        if not self.drafts:
+            return None
+        if chosen := next((draft for draft in self.drafts if draft.pk == self.chosen), None):
+            return chosen
+        last = self.drafts[-1]
+        wished = last.call and "note" in last.call.material  # a redraft, by somebody's wish
+        return self.candidates[0].draft if self.candidates and not wished else last
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """Empty when there is nothing to choose from."""
+        if len(self.drafts) < 2:
+            return []
+        shown = zip(LETTERS, in_order(self.drafts, self.user), strict=False)
+        before = texts_of(self.pair)
+        return [
+            Candidate(letter, at, draft, check_texts(**before | {"output": draft.output})) for at, (letter, draft) in enumerate(shown, 1)
+        ]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Task types and domains as a line of text each."""
+        kinds = self.pair.task_type or {}
+        lists = {"task_major": kinds.get("major", []), "task_minor": kinds.get("minor", []), "domain": self.pair.domain}
+        return {name: "、".join(values) for name, values in lists.items()}
+
+    @cached_property
+    def comments(self) -> list[Comment]:
+        return talking.comments(self.pair, self.user)
 
     @cached_property
     def shown(self) -> dict[str, str]:
@@ -143,13 +182,13 @@ class Item:
 
     @cached_property
     def history(self) -> list[desk.Entry]:
-        return desk.history(self.pair, self.user, self.assignment)
+        return desk.history(self.pair, self.user, self.drafts, self.assignment)
 
     # --- what changed, and what the checks say --------------------------------------------------------------------------
 
     @cached_property
     def segments(self) -> dict[str, list[diffing.Segment]]:
-        return {name: diffing.diff(with_lf(self.shown[name]), self.texts[name]) for name in TEXTS}
+        return {name: diffing.diff(with_lf(self.shown[name]), self.texts[name], by_sentence=self.by_sentence) for name in TEXTS}
 
     @property
     def diff(self) -> SafeString:
@@ -181,26 +220,12 @@ class Item:
 
     @cached_property
     def checks(self) -> list[Line]:
-        """A line per finding, failing ones first, and one per check that found nothing."""
-        found = {finding.check for finding in self.findings}
         before = {finding.check for finding in check_texts(**self.shown)} if self.changed else set()
-        quiet = [Line("ok", str(LABELS.get(name, name)), self._value(name, name in before)) for name in CHECKS if name not in found]
-        return sorted([self._line(finding) for finding in self.findings] + quiet, key=lambda line: ORDER.index(line.level))
+        return lines(self.findings, self.texts, before)
 
     @property
     def tally(self) -> dict[str, int]:
         return {level: sum(line.level == level for line in self.checks) for level in ORDER}
-
-    def _line(self, finding: Finding) -> Line:
-        text = self.texts[finding.field]
-        excerpts = tuple(text[start:end][:EXCERPT] for start, end in finding.spans[:EXCERPTS])
-        label = str(LABELS.get(finding.check, finding.check))
-        return Line("no" if finding.level == ERROR else "warn", label, str(FINDINGS.get(finding.code, finding.code)), excerpts)
-
-    def _value(self, name: str, had_findings: bool) -> str:
-        if had_findings:
-            return _("mended")
-        return str(len(self.output)) if name == "length" else _("fine") if name in ("script", "brackets") else _("none")
 
 
 def taken_back(pair: Pair, user: User) -> dict[str, str]:

@@ -39,11 +39,11 @@ from sources.models import Source
 from .decisions import BadDecision, new_decision
 from .folding import LABELS, TEXTS, effective, fold, fold_status, inconsistent_pairs, labels_of, texts_of
 from .models import Assignment, Pair, Review
-from .seats import VISIBLE, LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, release_reserved, renew, reserve, skip
+from .seats import VISIBLE, LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, reserve, skip
 
 __all__ = [
     "BadDecision", "CannotUndo", "LostSeat", "Refused", "SameKeyOtherBody", "Stale",
-    "claim", "decide", "fold_status", "inconsistent_pairs", "last_decision", "open_seats", "release_reserved", "renew", "reserve", "skip",
+    "claim", "decide", "fold_status", "inconsistent_pairs", "last_decision", "open_seats", "renew", "reserve", "skip",
     "undo", "undoable",
 ]  # fmt: skip
 

@@ -11,6 +11,7 @@ reserved ahead count like any other, so that nobody is handed the same pair, unt
 """
 
 import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -65,7 +66,8 @@ FRESH = f"""
     ) next WHERE {VISIBLE} ORDER BY next.id LIMIT %(n)s
 """  # noqa: S608
 SKIPPED = f"""
-    SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id JOIN sources_source source ON source.id = p.source_id
+    SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id
+    JOIN sources_source source ON source.id = p.source_id
     WHERE skip.reviewer_id = %(user)s AND {VISIBLE} AND {FREE}
     ORDER BY skip.at, p.id LIMIT %(n)s
 """  # noqa: S608
@@ -100,8 +102,10 @@ OPEN = """
     WHERE id = %(pk)s AND token = %(token)s AND review_id IS NULL AND expires_at > %(now)s
 """
 RESERVED = f"""
-    SELECT {columns(Assignment, "seat")} FROM annotation_assignment seat
+    SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
+    FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
     WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND seat.opened_at IS NULL AND seat.expires_at > %(now)s
+    AND p.status = 'pending' AND {VISIBLE} ORDER BY seat.id
 """  # noqa: S608
 # One's own undecided seats: opened ones, the last first; then reserved ones in their order; then those named in advance.
 HELD = f"""
@@ -143,18 +147,27 @@ def claim(user: User, *, source: Source | None = None, slug: str | None = None, 
     return None
 
 
-def reserve(user: User, count: int, *, source: Source | None = None) -> list[Assignment]:
-    """Up to `count` further seats for `user`, not opened yet, so that the next pairs are there before they are needed.
-    Nobody has more than AHEAD of them. Never takes what another person has reserved."""
-    mine = rows.read(RESERVED, {"user": user.pk, "now": timezone.now()}, Assignment) if count > 0 else []
-    found = (_find(user, source.slug if source else None, None, greedy=False, ahead=True) for _n in range(min(count, AHEAD - len(mine))))
-    return [seat for seat in found if seat]
+def reserve(user: User, count: int, *, source: Source | None = None, besides: Iterable[int] = ()) -> list[Assignment]:
+    """Up to `count` seats for `user`, not opened yet, so that the next pairs are there before they are needed: those
+    reserved before first, except the ids in `besides`. Nobody has more than AHEAD; never takes what another has reserved."""
+    if count <= 0:
+        return []
+    slug = source.slug if source else None
+    mine = rows.read(RESERVED, _asked(user, slug, None), Assignment, Pair, Source)
+    had = [seat for one in mine if (seat := _seat([one])) and seat.pk not in set(besides)][:count]
+    made = (_find(user, slug, None, greedy=False, ahead=True) for _n in range(min(count - len(had), AHEAD - len(mine))))
+    return had + [seat for seat in made if seat]
+
+
+def _asked(user: User, slug: str | None, pair_id: int | None) -> dict[str, Any]:
+    return {
+        "user": user.pk, "all": user.has_role("lead"), "slug": slug, "pair": pair_id, "n": CANDIDATES, "now": timezone.now(),
+        "greedy": False,
+    }  # fmt: skip
 
 
 def _find(user: User, slug: str | None, pair_id: int | None, *, greedy: bool, ahead: bool) -> Assignment | None:
-    asked: dict[str, Any] = {
-        "user": user.pk, "all": user.has_role("lead"), "slug": slug, "pair": pair_id, "greedy": greedy, "n": CANDIDATES,
-    }  # fmt: skip
+    asked = _asked(user, slug, pair_id) | {"greedy": greedy}
     for wait in (*PATIENCE, None):
         time.sleep(wait or 0.0)
         try:
@@ -257,12 +270,6 @@ def skip(assignment_id: int, *, by: User) -> None:
         Skip.objects.update_or_create(pair_id=seat.pair_id, reviewer=by, defaults={"at": timezone.now()})
     elif Assignment.objects.filter(pk=assignment_id).exists():
         raise lost_seat()
-
-
-def release_reserved(user: User) -> int:
-    """Give back what `user` has reserved and not looked at, for whoever comes next. Gives how many seats."""
-    reserved = Assignment.objects.filter(reviewer=user, review=None, opened_at=None, expires_at__isnull=False)
-    return reserved.delete()[0]
 
 
 def as_uuid(value: UUID | str) -> UUID:

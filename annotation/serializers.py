@@ -19,7 +19,7 @@ LARGEST = 2**63 - 1  # what an id can be
 
 
 @cache
-def _serializer(kind: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
+def _serializer(kind: Any) -> Any:
     """One that is kept: making its fields anew would cost more than using them."""
     return kind()
 

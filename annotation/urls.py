@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import call_views, cost_views, draft_views, prompt_views, stats_views, views
+from . import call_views, cost_views, draft_views, list_views, prompt_views, stats_views, talk_views, views
 
 app_name = "annotation"
 urlpatterns = [
@@ -11,8 +11,18 @@ urlpatterns = [
     path("review/skip/", views.skip, name="skip"),
     path("review/undo/", views.undo, name="undo"),
     path("review/renew/", views.renew, name="renew"),
+    path("review/ahead/", views.ahead, name="ahead"),
+    path("review/autosave/", views.autosave, name="autosave"),
     path("review/diff/", views.diff, name="diff"),
     path("review/keys/", views.keys, name="keys"),
+    path("review/items/", list_views.items, name="items"),
+    path("review/find/", list_views.find, name="find"),
+    path("review/items/decide/", list_views.bulk, name="bulk"),
+    path("review/items/undo/", list_views.undo_bulk, name="undo_bulk"),
+    path("review/comment/", talk_views.comment, name="comment"),
+    path("review/mentions/", talk_views.mentions, name="mentions"),
+    re_path(r"^review/items/(?P<pk>[0-9]{1,18})/history/$", talk_views.history, name="history"),
+    re_path(r"^review/items/(?P<pk>[0-9]{1,18})/redraft/$", talk_views.redraft, name="redraft"),
     path("drafting/", draft_views.runs, name="draft_runs"),
     path("drafting/order/", draft_views.order, name="draft_order"),
     path("drafting/<int:pk>/", draft_views.run_page, name="draft_run"),

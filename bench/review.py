@@ -53,16 +53,21 @@ print("PEOPLE " + json.dumps(made))
 SENTENCE = "把这句话拆开来看，前半句说的是时间，后半句说的是感觉，两件事用了同一个词，所以听起来像是矛盾。"
 # Rows as importing, pairing and drafting leave them: a post, a pair and one draft each, 60 characters in and 240 out.
 FILL = (
-    """INSERT INTO sources_post (source_id, run_id, row, external_id, url, title, body, answer, author, question_id, context, raw, content_hash,
-       status, drop_reason, drop_value, created_at)
-       SELECT %(source)s, %(run)s, n, n::text, '', '第' || n || '个问题：保温杯里装冰水，它该保谁的温？', '', '', '', '', '[]', '{}', md5(n::text),
-       'kept', '', '', now() FROM generate_series(%(first)s::int, %(last)s::int) n""",
+    """INSERT INTO sources_post (source_id, run_id, row, external_id, url, title, body, answer, author, question_id, context, raw,
+       content_hash, status, drop_reason, drop_value, created_at)
+       SELECT %(source)s, %(run)s, n, n::text, '', '第' || n || '个问题：保温杯里装冰水，它该保谁的温？', '', '', '', '', '[]', '{}',
+       md5(n::text), 'kept', '', '', now() FROM generate_series(%(first)s::int, %(last)s::int) n""",
     """INSERT INTO annotation_pair (post_id, part, source_id, instruction, input, output, task_type, domain, hint, status, failure,
        reviews_wanted, version, created_at, updated_at)
-       SELECT id, 0, source_id, title, '', title || repeat(%(text)s, 5), '{"major": [], "minor": []}', '[]', '', 'pending', '', 1, 1, now(), now()
-       FROM sources_post WHERE row >= %(first)s ORDER BY id""",
+       SELECT id, 0, source_id, title, '', title || repeat(%(text)s, 5), '{"major": [], "minor": []}', '[]', '', 'pending', '', 1, 1,
+       now(), now() FROM sources_post WHERE row >= %(first)s ORDER BY id""",
     """INSERT INTO annotation_draft (pair_id, number, model, output, created_at)
-       SELECT p.id, 1, '', p.output, now() FROM annotation_pair p JOIN sources_post s ON s.id = p.post_id WHERE s.row >= %(first)s ORDER BY p.id""",
+       SELECT p.id, 1, '', p.output, now() FROM annotation_pair p JOIN sources_post s ON s.id = p.post_id WHERE s.row >= %(first)s
+       ORDER BY p.id""",
+    """INSERT INTO annotation_standing (post_id, run_id, source_id, status, reason)
+       SELECT id, run_id, source_id, 'pending', '' FROM sources_post WHERE row >= %(first)s""",
+    """INSERT INTO annotation_standingtally (run_id, status, reason, n) VALUES (%(run)s, 'pending', '', %(last)s - %(first)s + 1)""",
+    """INSERT INTO sources_tally (run_id, status, reason, n) VALUES (%(run)s, 'kept', '', %(last)s - %(first)s + 1)""",
 )
 
 
@@ -115,7 +120,9 @@ class Reviewer:
     def decide_by_page(self) -> bool:
         if not self.items:
             return False
-        body = self.items.pop(0) | {"verdict": "accept", "seconds": "8.0", "have": ",".join(item["pair"] for item in self.items)}
+        body = self.items.pop(0) | {"verdict": "accept", "seconds": "8.0", "have": ",".join(item["assignment"] for item in self.items)}
+        if self.items:  # the next is on the screen by now
+            body |= {"opened": self.items[0]["assignment"], "opened_token": self.items[0]["token"]}
         headers = {
             "Cookie": f"sessionid={self.session}; csrftoken={self.csrf}", "X-CSRFToken": self.csrf, "X-Requested-With": "fetch",
             "Content-Type": "application/x-www-form-urlencoded",
@@ -133,13 +140,14 @@ def _form(html: str) -> dict[str, str]:
     """What a browser would send of one item."""
     form = html[html.index('id="decision"') :]
     sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[: form.index("</form>")]))
-    sent.update({name: text for name, text in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', html, re.DOTALL)})
+    sent.update(re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', html, re.DOTALL))
     return sent
 
 
 def fill(house: House, first: int, last: int) -> None:
     ((source, run),) = house.sql("SELECT source_id, id FROM sources_importrun")
     with psycopg.connect(json.loads((house.var / "engines.json").read_text())["database"], autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # a million rows at once: what triggers count is written above
         for statement in FILL:
             connection.execute(statement, {"source": source, "run": run, "first": first, "last": last, "text": SENTENCE})
         connection.execute("VACUUM (ANALYZE) annotation_pair, annotation_draft, sources_post")

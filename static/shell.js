@@ -12,4 +12,14 @@
     try { localStorage.setItem('theme', root.dataset.theme); } catch { /* private window: it lasts for this page */ }
     say();
   });
+  // Signing out takes what this device has kept for the person with it. Decisions that are not sent yet want to be thought of first.
+  document.addEventListener('submit', event => {
+    if (!event.target.matches('[data-sign-out]')) return;
+    try {
+      const kept = Object.keys(localStorage).filter(key => key.startsWith('zhumo:'));
+      const unsent = kept.some(key => key.endsWith(':outbox'));
+      if (unsent && !confirm(event.target.dataset.signOut)) return event.preventDefault();
+      kept.forEach(key => localStorage.removeItem(key));
+    } catch { /* nothing is kept in a private window */ }
+  });
 })();

@@ -1,5 +1,6 @@
 """Texts and times as the review page shows them."""
 
+import uuid
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -22,6 +23,12 @@ MARKS = {
     "wikihow": "W",
     "segmentfault": "S",
 }
+
+
+@register.simple_tag
+def fresh_id() -> str:
+    """A key for one act: the form sent twice does it once."""
+    return str(uuid.uuid4())
 
 
 @register.filter

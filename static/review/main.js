@@ -1,123 +1,311 @@
 // The review page: one item after the other without a page load. The forms work without any of this.
 
+import * as deck from './deck.js';
+import * as desk from './desk.js';
 import * as editor from './editor.js';
-import { actionOf, isTyping } from './keys.js';
+import * as keyboard from './keyboard.js';
 import * as lease from './lease.js';
 import { highlight, locate } from './locate.js';
 import { post } from './net.js';
 import { clear, notice, quick, say, toast, words } from './notices.js';
+import * as outbox from './outbox.js';
 import * as pad from './pad.js';
+import * as store from './store.js';
+import * as talk from './talk.js';
 
 const SLEEP = 400;  // ms that decisions rest after a new item is painted: a key meant for the last one must not hit this one
-const SLOW = 300;
 const byId = id => document.getElementById(id);
 const main = byId('main');
-const page = { busy: false, leaving: false, last: null, seen: 0, hiddenAt: 0, away: 0 };
-const DECISIONS = new Set(['accept', 'skip', 'undo', 'digit', 'confirm', 'reject', 'retry']);
+const lifted = new Map();  // op -> the card that was decided on, until the server has it
+const page = { leaving: false, undoing: false, asked: false, seen: 0, hiddenAt: 0, away: 0, pressed: 0 };
+const DECISIONS = new Set(['accept', 'skip', 'undo', 'digit', 'confirm', 'reject', 'retry', 'choose']);
+const work = () => main.querySelector('#item .work');
 
 // --- an item arrives ---------------------------------------------------------------------------------------------------
 
 function arrive({ first = false } = {}) {
-  const work = main.querySelector('.work');
+  const card = deck.now();
+  const shown = work();
   Object.assign(page, { seen: performance.now(), away: 0, hiddenAt: 0 });
   document.querySelectorAll('dialog[popover]').forEach(dialog => dialog.removeAttribute('popover'));  // modal from now on
-  work.dataset.ready = 'false';
-  setTimeout(() => { work.dataset.ready = 'true'; }, SLEEP);
-  lease.start(work);
+  shown.dataset.ready = 'false';
+  setTimeout(() => { shown.dataset.ready = 'true'; }, SLEEP);
+  lease.start(shown, card?.at ?? Date.now());
+  keyboard.label(main);
   highlight();
+  editor.arrive();
   if (first) return;
   byId('title')?.focus({ preventScroll: true });
   main.querySelector('.work-body').scrollTop = 0;
   window.scrollTo({ top: 0 });
-  announce(work);
+  say(`${shown.dataset.pair ? words('item', { n: desk.done() + 1 }) : ''} ${byId('title').textContent.slice(0, 80)}`);
+  painted();
 }
 
-function announce(work) {
-  const told = byId('told');
-  if (told) toast(told.content.cloneNode(true));
-  else byId('toasts').replaceChildren();
-  const said = told ? told.content.querySelector('span > span').textContent : '';
-  const title = byId('title').textContent.slice(0, 80);
-  say(`${said} ${work.dataset.n ? `${words('item', { n: work.dataset.n })} ` : ''}${title}`);
+// From the key to the paint, on the page's own clock: for whoever wants to know (tests/browser, the console).
+function painted() {
+  if (!page.pressed) return;
+  const start = page.pressed;
+  page.pressed = 0;
+  requestAnimationFrame(() => setTimeout(() => performance.measure('review:next', { start, end: performance.now() })));
+}
+
+// The next item that is ready; else a place to wait for it.
+function turn() {
+  pad.close();
+  editor.stop();
+  if (deck.turn()) return arrive();
+  byId('item').append(byId('w-waiting').content.cloneNode(true));
+  if (!outbox.size()) ask();
+}
+
+function bringBack(card, code, message) {
+  const rest = deck.lift();
+  if (rest?.key) deck.add(rest, { front: true });
+  byId('item').replaceChildren();
+  deck.lay(card);
+  arrive();
+  if (code) notice(code, code === 'refused' ? message : '');
+}
+
+// --- what the server says ----------------------------------------------------------------------------------------------
+
+function take(html) {
+  const said = document.createElement('template');
+  said.innerHTML = html;  // our own server's template
+  const all = name => [...said.content.children].filter(one => one.matches(`template[data-${name}]`));
+  const cards = all('item').map(one => ({ front: 'front' in one.dataset, card: deck.card(one.content) }));
+  for (const { card, front } of cards) deck.add(card, { front });
+  for (const gone of all('lost')) lose(gone.dataset.lost);
+  for (const made of all('made')) desk.made(made.dataset.made, made.content);
+  if (!outbox.size()) all('rail').forEach(rail => desk.refresh(rail.content));
+  if (cards.some(one => one.front)) return show();
+  if (!deck.now() && deck.waiting()) return turn();
+  const idle = all('idle')[0];
+  if (idle && !deck.now() && !outbox.size()) rest(idle.content);
+}
+
+function show() {
+  const shown = deck.lift();
+  byId('item').replaceChildren();
+  if (shown?.key) deck.add(shown, { front: false });
+  deck.turn();
+  deck.now().opened = true;
+  arrive();
+}
+
+function rest(content) {
+  byId('item').replaceChildren();
+  deck.lay(deck.card(content));
+  arrive();
+}
+
+// Somebody else has what we had reserved. Nothing was typed into it yet, or it stays where it is.
+function lose(key) {
+  if (deck.find(key)) return deck.drop(key);
+  if (deck.now()?.key !== key) return;
+  if (editor.changed()) return notice('lost');
+  deck.lift();
+  quick(words('taken'));
+  turn();
+}
+
+async function ask(extra = []) {
+  if (page.asked) return;
+  page.asked = true;
+  const body = new FormData();
+  for (const [name, value] of [['source', main.dataset.source], ...holdings(), ...extra]) body.append(name, value);
+  const answer = await post(main.dataset.ahead, body);
+  page.asked = false;
+  if (answer.kind !== 'html') return !deck.now() && stuck(answer.kind);
+  opened();
+  take(answer.html);
+}
+
+// What the page has, and which of it somebody looks at now.
+function holdings() {
+  const card = deck.now();
+  page.told = card?.key && !card.opened ? card : null;
+  return [['have', deck.have().join(',')], ...(page.told ? [['opened', card.key], ['opened_token', card.token]] : [])];
+}
+
+function opened() {
+  if (!page.told) return;
+  page.told.opened = true;
+  if (page.told === deck.now()) lease.renewed(work());
 }
 
 // --- a decision leaves -------------------------------------------------------------------------------------------------
 
-async function send(url, body) {
-  if (page.busy) return;
-  page.busy = true;
-  page.last = { url, body };
-  const work = main.querySelector('.work');
-  const slow = setTimeout(() => work.setAttribute('aria-busy', 'true'), SLOW);
+function leave(kind, url, body, letter, text) {
+  const fields = [...body.entries()].filter(([name, value]) => name !== 'csrfmiddlewaretoken' && typeof value === 'string');
+  const op = kind === 'skip' ? crypto.randomUUID() : body.get('op_id');
+  const title = byId('title').textContent;
   editor.stop();
-  const answer = await post(url, body);
-  clearTimeout(slow);
-  work.removeAttribute('aria-busy');
-  page.busy = false;
-  if (answer.kind === 'html') {
-    pad.close();
-    main.innerHTML = answer.html;  // our own server's template
-    return arrive();
-  }
-  explain(answer);
+  const card = deck.lift();
+  lifted.set(op, card);
+  desk.count(letter, op);
+  turn();
+  if (kind === 'decide') desk.remember(op, title);
+  outbox.add({ op, url, kind, pair: card.pair, letter, fields });
+  const shown = byId('t-done').content.cloneNode(true);
+  shown.querySelector('.what').textContent = text;
+  if (kind === 'skip') shown.querySelector('button').remove();
+  toast(shown);
 }
 
-function explain(answer) {
-  if (answer.kind !== 'json') return notice(answer.kind);
-  notice(answer.data.code, answer.data.code === 'refused' ? answer.data.message : '');
-  if (answer.data.reason === 'comment_missing' || answer.data.reason === 'reasons_missing') return;
-  pad.close();
-}
-
-function decision(extra) {
+function decide(extra, letter, text) {
   const body = new FormData(byId('decision'));
   body.set('seconds', String(Math.round((performance.now() - page.seen - page.away) / 100) / 10));
   for (const [name, value] of extra) body.append(name, value);
-  return body;
+  leave('decide', byId('decision').action, body, letter, text);
 }
 
 function reject(reasons) {
-  if (reasons) send(byId('decision').action, decision(reasons.map(code => ['reject', code])));
+  if (reasons) decide(reasons.map(one => ['reject', one.value]), 'r', words('rejected', { why: reasons.map(pad.label).join(words('comma')) }));
 }
 
-// Leaving an edit behind wants to be meant.
-const unsent = () => editor.dirty() && Boolean(notice('unsent'));
+outbox.start({
+  extra: () => [...holdings(), ...(desk.stale() ? [['rail', '1']] : [])],
+  done(entry, html) {
+    lifted.delete(entry.op);
+    store.drop(`text:${entry.pair}`);
+    clear('offline');
+    clear('signin');
+    opened();
+    if (entry.kind === 'undo') page.undoing = false;
+    take(html);
+    if (entry.kind === 'undo') quick(words('undone'));
+  },
+  refused(entry, data) {
+    const card = lifted.get(entry.op);
+    lifted.delete(entry.op);
+    page.undoing = false;
+    clear('offline');
+    if (entry.kind === 'undo') return notice(data.code, data.message);
+    desk.uncount(entry.letter, entry.op);
+    if (data.code === 'stale') return fresh(entry, card);
+    if (card) return bringBack(card, data.code, data.message);
+    if (entry.kind === 'decide') notice('unkept').querySelector('a').href += `?pair=${entry.pair}`;
+  },
+  stuck,
+  moving() { if (!deck.now() || deck.waiting() < 2) ask(); },
+});
+
+function stuck(kind) {
+  const shown = notice(kind);
+  shown.querySelector('[data-n]')?.replaceChildren(String(outbox.size()));
+}
+
+// The pair has changed while it was looked at: it comes again as it is now, with what was typed set against it.
+function fresh(entry, card) {
+  const number = Object.fromEntries(entry.fields);
+  const texts = Object.fromEntries(['instruction', 'input', 'output'].filter(name => name in number).map(name => [name, number[name]]));
+  store.put(`text:${entry.pair}`, { seq: Number(number.seq) + 1, texts, at: Date.now() });
+  if (card?.key) deck.drop(card.key);
+  ask([['show', entry.pair]]).then(() => notice('stale'));
+}
+
+function undo() {
+  const op = desk.last();
+  if (!op || page.undoing) return;
+  if (outbox.remove(op)) {  // it has not left yet
+    const card = lifted.get(op);
+    lifted.delete(op);
+    desk.forget(op);
+    if (card) bringBack(card);
+    return quick(words('undone'));
+  }
+  takeBack(op);
+}
+
+function takeBack(op) {
+  page.undoing = true;
+  desk.forget(op);
+  outbox.add({ op: crypto.randomUUID(), url: main.dataset.undo, kind: 'undo', pair: '', fields: [['of', op], ['op_id', crypto.randomUUID()], ['source', main.dataset.source]] });
+}
 
 // --- what can be done --------------------------------------------------------------------------------------------------
 
 const ACTS = {
-  accept: ({ button }) => {
-    const accept = button ?? main.querySelector('[data-do="accept"]');
-    if (!accept) return;
-    if (accept.getAttribute('aria-disabled') === 'true') return notice('refused', byId('blocked').textContent);
-    send(byId('decision').action, decision([['verdict', 'accept']]));
+  accept: () => {
+    if (!byId('decision')) return;
+    if (editor.view() === 'cmp') return chosen();
+    if (byId('checks')?.hasAttribute('data-blocked')) return notice('refused', byId('blocked').textContent);
+    decide([['verdict', 'accept']], editor.changed() ? 'e' : 'a', words(editor.changed() ? 'edited' : 'accepted'));
   },
   edit: () => editor.open(),
   title: () => editor.open({ title: true }),
   leave: () => editor.leave(),
+  save: () => editor.save(),
   restore: () => { clear('unsent'); editor.restore(); },
+  sentences: () => editor.sentences(),
+  mine: () => editor.mine(),
+  theirs: () => { page.leaving = true; store.drop(`text:${deck.now()?.pair}`); location.reload(); },
+  diff: () => byId('diff')?.classList.toggle('off'),
+  compare: () => { const view = byId('v-cmp'); if (view) { view.checked = !view.checked; byId('v-read').checked = !view.checked; } },
+  choose: ({ digit, button }) => pick(button?.closest('.cand') ?? main.querySelector(`.cand[data-digit="${digit}"]`)),
+  base: ({ button }) => {
+    const card = button.closest('.cand');
+    editor.base(card.dataset.draft, card.querySelector('.source').value);
+    editor.open();
+  },
+  neither: () => { if (byId('pad')) pad.toggle(); },
   reject: () => { if (byId('pad') && (pad.isOpen() || !unsent())) pad.toggle(); },
   digit: ({ digit, several }) => reject(pad.choose(digit, several)),
   confirm: () => reject(pad.settle()),
-  skip: () => { if (byId('decision') && !unsent()) send(main.querySelector('[data-do="skip"]').formAction, decision([])); },
+  skip: () => {
+    if (!byId('decision') || unsent()) return;
+    leave('skip', main.querySelector('#item [data-do="skip"]').formAction, new FormData(byId('decision')), 's', words('skipped'));
+  },
   undo: ({ form }) => {
-    const undone = form ?? byId('undo-last');
-    if (undone && !unsent()) send(undone.action, new FormData(undone));
+    if (unsent()) return;
+    if (form?.closest('[data-op]')) takeBack(form.closest('[data-op]').dataset.op);
+    else undo();
   },
   renew: () => lease.renew(),
-  retry: () => { if (page.last) { clear(); send(page.last.url, page.last.body); } },
+  retry: () => { if (outbox.size()) outbox.now(); else if (editor.changed()) { clear(); editor.save(); } else ask(); },
   copy: async () => {
-    await navigator.clipboard?.writeText([...document.querySelectorAll('textarea[form="decision"]')].map(field => field.value).join('\n\n'));
+    await navigator.clipboard?.writeText([...document.querySelectorAll('#item textarea[form="decision"]')].map(field => field.value).join('\n\n'));
     quick(words('copied'));
   },
-  next: ({ button }) => { page.leaving = true; location.assign(button.href); },
-  locate: ({ button }) => locate(button, editor.editing()),
+  next: () => { if (!deck.now()) return; deck.lift(); turn(); },
+  locate: ({ button }) => locate(button, editor.view() === 'edit'),
+  warning: () => {
+    if (unsent()) return;
+    if (!deck.raise(nodes => nodes.querySelector('#checks .warn, #checks .no'))) return quick(words('nowarning'));
+    show();
+    ask();
+  },
   guide: () => byId('guide')?.showModal(),
   keys: () => byId('keys').showModal(),
   post: () => { const post = byId('post'); if (post) post.open = !post.open; },
+  focus: () => store.put('focus', main.classList.toggle('focus')),
   down: () => scroll(1),
   up: () => scroll(-1),
+  ...talk.ACTS,
 };
+
+// Leaving an edit behind wants to be meant.
+function unsent() {
+  return Boolean(byId('decision')) && editor.changed() && Boolean(notice('unsent'));
+}
+
+function pick(card) {
+  if (!card) return;
+  main.querySelectorAll('.cand').forEach(one => one.classList.toggle('pick', one === card));
+  const button = byId('accept-chosen');
+  button.setAttribute('aria-disabled', String('blocked' in card.dataset));
+  const label = button.querySelector('[data-words]');
+  label.textContent = label.dataset.words.replace('[letter]', () => card.dataset.letter);
+}
+
+function chosen() {
+  const card = main.querySelector('.cand.pick');
+  if (!card) return quick(words('choose'));
+  if ('blocked' in card.dataset) return notice('refused', words('blocked'));
+  decide([['use', card.dataset.draft]], 'a', words('accepted'));
+}
 
 function scroll(direction) {
   const body = main.querySelector('.work-body');
@@ -126,26 +314,14 @@ function scroll(direction) {
 }
 
 function act(name, detail = {}) {
-  const asleep = page.busy || main.querySelector('.work').dataset.ready !== 'true';
-  if (DECISIONS.has(name) && asleep) return;
+  const asleep = page.undoing || work()?.dataset.ready !== 'true';
+  if (DECISIONS.has(name) && asleep && name !== 'retry') return;
   ACTS[name]?.(detail);
 }
 
 // --- keys, clicks, views -----------------------------------------------------------------------------------------------
 
-function layer() {
-  if (document.querySelector('dialog[open]')) return 'dialog';
-  if (pad.isOpen()) return 'pad';
-  return document.querySelector(':popover-open') ? 'menu' : null;
-}
-
-document.addEventListener('keydown', event => {
-  const where = { typing: isTyping(event.target), layer: layer(), editing: editor.editing(), single: byId('single').checked };
-  const found = actionOf(event, where);
-  if (!found) return;
-  event.preventDefault();
-  act(found.name, found);
-});
+keyboard.listen(main, { view: editor.view, pad, act: (found, event) => { page.pressed = event.timeStamp; act(found.name, found); page.pressed &&= deck.now() ? 0 : page.pressed; } });
 
 document.addEventListener('click', event => {
   const layered = event.target.closest('[popovertarget]');
@@ -169,6 +345,7 @@ document.addEventListener('click', event => {
 });
 
 document.addEventListener('submit', event => {
+  if (talk.submitted(event)) return;
   if (!event.target.matches('#decision, .undo, #undo-last')) return;
   event.preventDefault();
   if (!event.target.matches('#decision')) act('undo', { form: event.target });
@@ -179,18 +356,18 @@ main.addEventListener('change', event => {
   if (event.target.id === 'v-read') editor.leave();
 });
 
-byId('single').addEventListener('change', event => {
-  const body = new FormData();
-  body.set('on', event.target.checked ? '1' : '0');
-  post(event.target.dataset.url, body);
-});
-
 addEventListener('beforeunload', event => { if (editor.dirty() && !page.leaving) event.preventDefault(); });
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) page.hiddenAt = performance.now();
   else if (page.hiddenAt) page.away += performance.now() - page.hiddenAt;
 });
+document.addEventListener('review:swipe', event => act(event.detail));
+document.addEventListener('review:gone', () => { deck.lift(); turn(); });
 
+store.tidy();
 editor.listen(main);
 pad.listen(main);
+deck.begin();
+if (store.get('focus')) main.classList.add('focus');
 arrive({ first: true });
+if (!outbox.size()) ask();

@@ -8,6 +8,7 @@ export function notice(code, message = '') {
   const shown = template.content.cloneNode(true).firstElementChild;
   if (message) shown.querySelector('div').textContent = message;
   const place = byId('notices');
+  if (!place) return shown;  // between two items: there is nothing to say it about
   place.replaceChildren(shown);
   place.scrollIntoView({ block: 'nearest' });
   return shown;

@@ -18,7 +18,9 @@ export function toggle() {
   pad().focus();
 }
 
-// Choose a reason. Gives the reasons when that settles it, null when more is wanted.
+export const label = button => button.lastChild.textContent.trim();
+
+// Choose a reason. Gives the buttons picked when that settles it, null when more is wanted.
 export function choose(digit, several) {
   const button = pad().querySelector(`[data-digit="${digit}"]`);
   press(button, several ? button.getAttribute('aria-pressed') !== 'true' : true);
@@ -27,9 +29,9 @@ export function choose(digit, several) {
 }
 
 export function settle() {
-  const reasons = picked().map(button => button.value);
+  const reasons = picked();
   if (!reasons.length) return null;
-  if (reasons.includes('other') && !comment().value.trim()) {
+  if (reasons.some(button => button.value === 'other') && !comment().value.trim()) {
     comment().focus();
     return null;
   }

@@ -31,9 +31,13 @@ def desk(client, reviewer):
 
 def fields(html: str) -> dict[str, str]:
     """What a browser without scripts would send with the decision."""
-    form = html[html.index('id="decision"') :]
+    html = html[html.index('id="decision"') :].split("</template>")[0]  # of an answer to the script: its first item
+    form = html
     sent = dict(
-        re.findall(r'<input type="hidden" name="(pair|assignment|token|op_id|draft|source)" value="([^"]*)"', form[: form.index("</form>")])
+        re.findall(
+            r'<input type="hidden" name="(pair|assignment|token|op_id|draft|version|seq|source)" value="([^"]*)"',
+            form[: form.index("</form>")],
+        )
     )
     for name, text in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', html, re.DOTALL):
         sent[name] = text.replace("\n", "\r\n")
