@@ -1,6 +1,5 @@
 """What the API of reviewing takes and gives."""
 
-from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -18,15 +17,13 @@ from .wording import FINDINGS
 LARGEST = 2**63 - 1  # what an id can be
 
 
-@cache
-def _serializer(kind: Any) -> Any:
-    """One that is kept: making its fields anew would cost more than using them."""
-    return kind()
+_serializers: dict[Any, Any] = {}  # kept: making their fields anew would cost more than using them
 
 
 def as_data(kind: type[serializers.BaseSerializer[Any]], row: Any) -> dict[str, Any]:
     """What `kind(row).data` gives, faster."""
-    return dict(_serializer(kind).to_representation(row))
+    serializer = _serializers.get(kind) or _serializers.setdefault(kind, kind())
+    return dict(serializer.to_representation(row))
 
 
 class PairSerializer(serializers.ModelSerializer[Pair]):

@@ -369,5 +369,8 @@ editor.listen(main);
 pad.listen(main);
 deck.begin();
 if (store.get('focus')) main.classList.add('focus');
-arrive({ first: true });
+if (outbox.holds(deck.now().pair)) {  // decided before the page was loaded again, and not sent yet
+  deck.lift();
+  turn();
+} else arrive({ first: true });
 if (!outbox.size()) ask();

@@ -13,6 +13,7 @@ let on = {};  // extra(entry), done(entry, answer), refused(entry, data), stuck(
 
 export const size = () => entries.length;
 export const has = op => entries.some(entry => entry.op === op);
+export const holds = pair => entries.some(entry => entry.pair === pair);
 export const isFlying = op => sending && entries[0]?.op === op;
 
 export function start(handlers) {
