@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, NoReturn, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status, views
@@ -12,12 +12,15 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import Cursor, HasRole, Problem
+from accounts.api import HasRole, Problem
 from accounts.models import User
 from sources.models import Source
+from sources.search_api import IndexState, SearchCursor
+from sources.searching import Search
 
 from . import reviewing
 from .models import Assignment, Pair, Review
+from .searching import PAIRS
 from .serializers import (
     AssignmentSerializer,
     ClaimSerializer,
@@ -70,7 +73,7 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
     """Pairs of the sources that one may work on. `search` finds any part of instruction, input or response."""
 
     serializer_class = PairSerializer
-    pagination_class = Cursor
+    pagination_class = SearchCursor
 
     @extend_schema(parameters=[PairQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -78,17 +81,33 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
 
     def get_queryset(self) -> QuerySet[Pair]:
         pairs = Pair.objects.for_user(_user(self.request)).select_related("source")
-        query = PairQuery(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = self._asked()
         if "status" in asked:
             pairs = pairs.filter(status=asked["status"])
         if "source" in asked:
             pairs = pairs.filter(source__slug=asked["source"])
-        if "search" in asked:
-            text = asked["search"]
-            pairs = pairs.filter(Q(instruction__icontains=text) | Q(input__icontains=text) | Q(output__icontains=text))
         return pairs
+
+    def searched(self) -> Search | None:
+        """What `SearchCursor` asks. That a person sees some sources only is known beforehand: it spares looking at the others' pairs."""
+        asked, user = self._asked(), _user(self.request)
+        if "search" not in asked:
+            return None
+        sources = Source.objects.for_user(user).filter(**{"slug": asked["source"]} if "source" in asked else {})
+        is_any = "source" not in asked and user.has_role("lead")
+        outcome = {"status": asked["status"]} if "status" in asked else {}
+        return Search(PAIRS, asked["search"], None if is_any else list(sources.values_list("pk", flat=True)), outcome)
+
+    def _asked(self) -> dict[str, Any]:
+        query = PairQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        return query.validated_data
+
+
+class PairIndex(IndexState):
+    """How far the index of the pairs is. Instructions are in it at once; inputs and responses follow in the background."""
+
+    what = PAIRS
 
 
 class PairDetail(Reviewing, generics.RetrieveAPIView[Pair]):

@@ -6,6 +6,7 @@ from . import api, draft_api, figures_api, prompt_api, stats_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
+    path("pairs/index/", api.PairIndex.as_view(), name="api_pair_index"),
     path("pairs/<int:pk>/", api.PairDetail.as_view(), name="api_pair"),
     path("pairs/<int:pk>/reviews/", api.Reviews.as_view(), name="api_reviews"),
     path("assignments/", api.Assignments.as_view(), name="api_assignments"),

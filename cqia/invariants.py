@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 from django.apps import apps
@@ -20,10 +21,13 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from annotation.folding import inconsistent_pairs
 from annotation.models import Assignment, Draft, DraftRun, ModelCall, Pair, PromptVersion, Review
+from annotation.searching import PAIRS
 from datasets.exporting import folder_of, is_whole, path_of, subject
 from datasets.files import ASIDE
 from datasets.models import File, Record, Version
+from sources import search_checks
 from sources import uploads as stored
+from sources.indexing import POSTS
 from sources.models import ImportRun, Post, RejectedRow
 
 Finding = Iterator[str]
@@ -182,6 +186,17 @@ def uploads() -> Finding:
             yield from _differs(f"import {run.pk} ({run.file_name!r})", stored.path_of(run.sha256), run.size, run.sha256)
 
 
+def search() -> Finding:
+    """A search misses nothing: what the index says it has, it has, and changes of texts are written down."""
+    for what in (POSTS, PAIRS):
+        if search_checks.unwatched(what):
+            yield f"search of {what.kind}: changes are not written down, the trigger is gone or switched off"
+        for pk in islice(search_checks.uncovered(what), 20):
+            yield f"search of {what.kind}: {pk} is in no segment"
+        for pk, name in search_checks.missed(what):
+            yield f"search of {what.kind}: the {name} of {pk} would not be found"
+
+
 def _rows_of(model: type[Post] | type[RejectedRow]) -> Coalesce:
     rows = model.objects.filter(run=OuterRef("pk")).order_by().values("run")
     return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
@@ -199,5 +214,6 @@ def _differs(what: str, path: Path, size: int, sha256: str) -> Finding:
 
 
 INVARIANTS: dict[str, Callable[[], Finding]] = {
-    find.__name__: find for find in (guards, import_counts, tallies, posts, seats, decisions, ledger, money, versions, files, uploads)
+    find.__name__: find
+    for find in (guards, import_counts, tallies, posts, seats, decisions, ledger, money, versions, files, uploads, search)
 }

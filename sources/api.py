@@ -18,8 +18,11 @@ from accounts.api import HasRole, Problem
 
 from . import dry_orders, fetch_api, importing, policy, rescuing, runs, screening
 from .dry_serializers import ImportDryRunSerializer
+from .indexing import POSTS
 from .jobs import send_hint
 from .models import ImportRun, Post, RejectedRow, Source
+from .search_api import IndexState, SearchCursor
+from .searching import Search
 from .serializers import ImportSerializer, NewImport, PostFilter, PostSerializer, RejectedRowSerializer, SourceSerializer
 from .tasks import dry_run, import_file, screen_source
 
@@ -191,19 +194,41 @@ class Posts(generics.ListAPIView[Post]):
     permission_classes = [HasRole]
     role = "lead"
     serializer_class = PostSerializer
+    pagination_class = SearchCursor
 
     @extend_schema(parameters=[PostFilter])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Post]:
+        posts = Post.objects.for_user(person(self.request)).select_related("source")
+        if source := self._source():
+            posts = posts.filter(source=source)
+        return posts if "search" in self._asked() else posts.filter(**self._outcome())
+
+    def searched(self) -> Search | None:
+        """What `SearchCursor` asks: leads may see every source."""
+        source, text = self._source(), self._asked().get("search", "")
+        return Search(POSTS, text, [source.pk] if source else None, self._outcome()) if text else None
+
+    def _outcome(self) -> dict[str, str]:
+        asked = self._asked()
+        return Post.outcome(asked.get("status", ""), asked.get("reason", ""))
+
+    def _asked(self) -> dict[str, Any]:
         asked = PostFilter(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
-        given = dict(asked.validated_data)
-        posts = Post.objects.for_user(person(self.request)).select_related("source")
-        if slug := given.pop("source", ""):
-            posts = posts.filter(source=get_object_or_404(Source.objects.for_user(person(self.request)), slug=slug))
-        return posts.matching(**given)
+        return asked.validated_data
+
+    def _source(self) -> Source | None:
+        slug = self._asked().get("source", "")
+        return get_object_or_404(Source.objects.for_user(person(self.request)), slug=slug) if slug else None
+
+
+class PostIndex(IndexState):
+    """How far the index of the posts is. Titles are in it when their import is over; bodies and replies follow in the background."""
+
+    what = POSTS
 
 
 class Rescue(views.APIView):

@@ -24,5 +24,6 @@ urlpatterns: list[URLPattern] = [
     path("dry-runs/<int:pk>/stop/", dry_api.StopDryRun.as_view(), name="api_stop_dry_run"),
     path("dry-runs/<int:pk>/import/", dry_api.ImportDryRun.as_view(), name="api_import_dry_run"),
     path("posts/", api.Posts.as_view(), name="api_posts"),
+    path("posts/index/", api.PostIndex.as_view(), name="api_post_index"),
     path("posts/<int:pk>/rescue/", api.Rescue.as_view(), name="api_rescue"),
 ]

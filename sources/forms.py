@@ -129,13 +129,26 @@ def label_of(importer: str) -> str:
     return named or _("Any other, by its columns")
 
 
+LARGEST = 2**63 - 1  # id
+
+
 class PostFilter(forms.Form):
     """The filters of the list of posts; what makes no sense is left out, and never reaches the database."""
 
     status = forms.ChoiceField(choices=[("", pgettext_lazy("filter", "All")), *Post.Status.choices], required=False)
     reason = forms.CharField(max_length=64, required=False)
     search = forms.CharField(max_length=200, required=False)
+    after = forms.IntegerField(min_value=0, max_value=LARGEST, required=False)  # the id that a page of a search begins after
+    before = forms.IntegerField(min_value=0, max_value=LARGEST, required=False)  # or ends before
 
     def narrow(self, posts: Any) -> Any:
+        """All that match, however long it takes: to page through them, ask `searching`."""
         self.is_valid()
-        return posts.matching(**{name: value for name, value in self.cleaned_data.items() if value})
+        return posts.matching(**{name: self.cleaned_data[name] for name in ("status", "reason", "search") if self.cleaned_data.get(name)})
+
+    def outcome(self) -> dict[str, str]:
+        return Post.outcome(self.cleaned_data.get("status", ""), self.cleaned_data.get("reason", ""))
+
+    def place(self) -> dict[str, int]:
+        """Where the page is, as `searching.page` wants it."""
+        return {name: self.cleaned_data[name] for name in ("after", "before") if self.cleaned_data.get(name) is not None}

@@ -29,6 +29,7 @@ from .cleaning import content_hash
 from .importers import IMPORTERS, PERSONAL, Importer, PostData, Rejected, lacking, recognise
 from .importers.threads import CONTEXT, Context, Threads, plan
 from .importers.threads import SAMPLE as THREADS_SAMPLE
+from .indexing import POSTS, index_all_new
 from .jobs import LostLease
 from .models import DryRun, ImportRun, Post, RejectedRow, Source
 from .rows import MAX_TEXT, BadRow
@@ -123,6 +124,7 @@ def _read(run: ImportRun) -> None:
         threads = threads_of(run, first)
         for batch in batches(chain(first, rows)):
             _write_batch(run, threads, batch, reading.size)
+    index_all_new(POSTS, run.hold)  # whoever sees that the import is over can search its titles
     cut = run.rejected_rows.filter(reason=CUT_SHORT).first()
     detail = {"error_code": CUT_SHORT, "error_detail": json.dumps({"row": cut.row})} if cut else {}
     run.finish("succeeded", **detail)

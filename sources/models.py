@@ -12,13 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from .dry_models import DryRow, DryRun
 from .jobs import Job
 from .screening_models import Apart, Preview, Rescue, RescuedPost, Tally, TextList
+from .search_models import SearchChange, SearchIndex, SearchPage, SearchSegment
+from .segmenting import holding
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 __all__ = [
     "Apart", "DryRow", "DryRun", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply",
-    "Rescue", "RescuedPost", "Source", "Tally", "TextList",
+    "Rescue", "RescuedPost", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Source", "Tally", "TextList",
 ]  # fmt: skip
 
 
@@ -217,9 +219,8 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def matching(self, *, status: str = "", reason: str = "", search: str = "") -> PostQuerySet:
         """Those with this status, dropped for this reason, holding this text; what is empty asks for nothing."""
-        found = self.filter(status=status) if status else self
-        found = found.filter(drop_reason=reason) if reason else found
-        return found.filter(Q(title__icontains=search) | Q(body__icontains=search)) if search else found
+        found = self.filter(**Post.outcome(status, reason))
+        return found.filter(holding(Post.SEARCHED, search)) if search else found
 
 
 class Post(models.Model):
@@ -263,6 +264,7 @@ class Post(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PostQuerySet.as_manager()
+    SEARCHED: ClassVar = ("title", "body", "answer")  # the first at once, the others once the background has come by
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -280,6 +282,13 @@ class Post(models.Model):
             models.Index(name="post_by_reason", fields=["source", "drop_reason", "id"], condition=Q(status="dropped")),
             models.Index(name="post_in_cluster", fields=["source", "cluster"], condition=Q(cluster__isnull=False)),
         ]
+
+    @staticmethod
+    def outcome(status: str, reason: str) -> dict[str, str]:
+        """As conditions; what is empty asks for nothing. Nothing but what was dropped has a reason: said, an index serves."""
+        if reason and status in ("", Post.Status.DROPPED):
+            return {"status": Post.Status.DROPPED, "drop_reason": reason}
+        return {"status": status, "drop_reason": reason} if reason else {"status": status} if status else {}
 
     def fields(self) -> dict[str, Any]:
         """What an instruction template may name."""

@@ -17,10 +17,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import role_required
 
-from . import rescuing, tallies
+from . import indexing, rescuing, searching, tallies
 from .forms import PostFilter
+from .indexing import POSTS
 from .models import Post, Rescue, Source
 from .screening import StaleState
+from .searching import Search
 from .views import Counted, person, run_asked_for
 
 PAGE = 50
@@ -31,22 +33,29 @@ PAGE = 50
 def posts(request: HttpRequest, slug: str) -> HttpResponse:
     source, is_admin = _source(request, slug), person(request).has_role("admin")
     form, run = PostFilter(request.GET), run_asked_for(request, source)
-    found = form.narrow(source.posts.filter(run=run) if run else source.posts.all())
+    mine = source.posts.filter(run=run) if run else source.posts.all()
+    form.is_valid()
     asked = {name: form.cleaned_data.get(name, "") for name in ("status", "reason", "search")}
-    count = None if asked["search"] else tallies.posts(source, status=asked["status"], reason=asked["reason"], run=run)
-    pages = Counted(found.order_by("pk"), PAGE, count=count).get_page(request.GET.get("page"))
     context: dict[str, Any] = {"reasons": tallies.reasons(source), "asked": asked, "run": run, "rescue": _rescue_shown(request, source)}
+    if asked["search"]:
+        found = searching.page(Search(POSTS, asked["search"], [source.pk], form.outcome()), mine, limit=PAGE, **form.place())
+        context |= {"found": found, "page": found.rows}
+    else:
+        count = tallies.posts(source, status=asked["status"], reason=asked["reason"], run=run)
+        context["page"] = Counted(mine.filter(**form.outcome()).order_by("pk"), PAGE, count=count).get_page(request.GET.get("page"))
     if is_admin:
-        context["droppable"] = _dropped(source, found, asked, run)
-    return render(request, "sources/posts.html", {"source": source, "page": pages, "form": form, "is_admin": is_admin, **context})
+        context["droppable"] = _dropped(source, context.get("found"), asked, run)
+    context["index"] = indexing.progress(POSTS)
+    return render(request, "sources/posts.html", {"source": source, "form": form, "is_admin": is_admin, **context})
 
 
-def _dropped(source: Source, found: QuerySet[Post], asked: dict[str, str], run: Any) -> int:
-    """How many posts of the list could be rescued in one act."""
+def _dropped(source: Source, found: searching.Page | None, asked: dict[str, str], run: Any) -> int:
+    """How many posts of the list could be rescued in one act. Of a search with more pages than one nobody knows: none."""
     if asked["status"] not in ("", Post.Status.DROPPED):
         return 0
-    if asked["search"]:
-        return found.filter(status=Post.Status.DROPPED).order_by()[: rescuing.MOST + 1].count()
+    if found:
+        is_all = found.after is None and found.before is None
+        return sum(post.status == Post.Status.DROPPED for post in found.rows) if is_all else 0
     return tallies.posts(source, status=Post.Status.DROPPED, reason=asked["reason"], run=run)
 
 

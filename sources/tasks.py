@@ -8,6 +8,7 @@ from .downloading import run_fetch
 from .dry_orders import forget_old
 from .dry_running import run_dry
 from .importing import run_import
+from .indexing import POSTS, catch_up, is_due
 from .jobs import send_hint, send_hints
 from .models import DryRun, Fetch, Heartbeat, ImportRun, Preview, Source
 from .previewing import run_preview
@@ -44,6 +45,12 @@ def preview_screens(preview_id: int) -> None:
 
 
 @shared_task
+def index_posts() -> None:
+    if catch_up(POSTS):  # its slice of time is over, and work is left
+        send_hint(index_posts)
+
+
+@shared_task
 def resend_hints() -> None:
     """Say again what is due, and that somebody works here."""
     Heartbeat.objects.update_or_create(queue="work", defaults={"seen_at": timezone.now()})
@@ -55,3 +62,5 @@ def resend_hints() -> None:
     send_hints(preview_screens, Preview.objects.due().values_list("pk", flat=True))
     busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")
     send_hints(screen_source, Source.objects.filter(posts__status="new").exclude(pk__in=busy).distinct().values_list("pk", flat=True))
+    if is_due(POSTS):
+        send_hint(index_posts)

@@ -15,7 +15,7 @@ from cqia import invariants
 from datasets import exporting, records
 from datasets.models import Dataset, File, Record, Version
 from sources import uploads as stored
-from sources.models import ImportRun, Post
+from sources.models import ImportRun, Post, SearchIndex
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +159,10 @@ DEEDS = {
     "a file is cut": ("files", "bytes instead of", lambda: exported().write_bytes(b"{")),
     "a file has one byte flipped": ("files", "its bytes have changed", lambda: flip(exported())),
     "a file that no row knows": ("files", "a file without a row", lambda: exported().with_name("stray.jsonl").write_bytes(b"")),
+    "a post that no segment has": ("search", "is in no segment", lambda: SearchIndex.objects.create(kind="posts", settled=10**9)),
+    "changes are not written down": (
+        "search", "the trigger is gone", lambda: sql("DROP TRIGGER annotation_pair_search ON annotation_pair")
+    ),
     "an upload is gone": ("uploads", "its file is missing", lambda: uploaded().unlink()),
     "an upload has one byte flipped": ("uploads", "its bytes have changed", lambda: flip(uploaded())),
 }  # fmt: skip

@@ -220,6 +220,18 @@ class TestPosts:
     def test_filters_that_make_no_sense(self, api, posts, query, status):
         assert api.get(f"/api/v1/posts/?{query}").status_code == status
 
+    def test_a_search_is_paged_in_both_directions_and_says_how_far_the_index_is(self, api):
+        source = make_source("c")
+        made = [make_post(source, title=f"天地玄黄{n}", status="kept" if n % 3 else "new").pk for n in range(12)]
+        want = [pk for n, pk in enumerate(made) if n % 3]
+        first = api.get("/api/v1/posts/", {"search": "玄黄", "status": "kept", "source": "c", "page_size": 5}).json()
+        second = api.get(first["next"]).json()
+        assert [post["id"] for post in first["results"] + second["results"]] == want
+        assert (first["previous"], second["next"]) == (None, None)
+        assert api.get(second["previous"]).json()["results"] == first["results"]
+        assert first["search"]["index"]["is_caught_up"] is True
+        assert api.get("/api/v1/posts/index/").json() == first["search"]["index"]
+
     def test_a_dropped_post_is_rescued_once(self, api, admin, posts):
         said = api.post(f"/api/v1/posts/{posts['short']}/rescue/")
         assert (said.status_code, said.json()["status"], said.json()["reason"], said.json()["rescued_by"]) == (200, "kept", "", admin.pk)

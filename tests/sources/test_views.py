@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from accounts.models import AuditEntry
-from sources import importing
+from sources import importing, indexing, searching
 from sources.dry_running import run_dry
 from sources.importing import run_import
 from sources.models import DryRun, Heartbeat, ImportRun, Post, Source
@@ -161,6 +161,45 @@ class TestPosts:
         assert page.count('<tr id="post-') == 50
         assert 'href="?status=new&amp;page=2"' in page
         assert text_of(as_admin.get("/sources/a/posts/?status=new&page=2")).count('<tr id="post-') == 1
+
+    def test_a_search_has_pages_and_its_filters_go_along(self, as_admin):
+        source = make_source("a")
+        run = make_run(source, created=60)
+        for n in range(60):
+            make_post(source, run=run, title=f"天地玄黄{n}", body="", answer="宇宙洪荒" if n == 7 else "")
+        make_post(make_source("b"), title="天地玄黄，别处")
+        page = text_of(as_admin.get("/sources/a/posts/?search=玄黄&status=new"))
+        assert (page.count('<tr id="post-'), "50 posts on this page; there are more" in page) == (50, True)
+        last = source.posts.order_by("pk")[49].pk
+        assert f'href="?search=%E7%8E%84%E9%BB%84&amp;status=new&amp;after={last}"' in page
+        page = text_of(as_admin.get(f"/sources/a/posts/?search=玄黄&status=new&after={last}"))
+        assert (page.count('<tr id="post-'), 'rel="prev"' in page, 'rel="next"' in page) == (10, True, False)
+        page = text_of(as_admin.get(f"/sources/a/posts/?search=玄黄&before={last + 1}"))
+        assert page.count('<tr id="post-') == 50
+        assert text_of(as_admin.get("/sources/a/posts/?search=宇宙")).count('<tr id="post-') == 1
+        assert "No post fits" in text_of(as_admin.get("/sources/a/posts/?search=饕餮"))
+
+    def test_how_far_the_index_is_stands_above_the_posts(self, as_admin, monkeypatch):
+        monkeypatch.setattr(indexing, "FEW", 5)
+        run = make_run(make_source("a"), created=12)
+        for n in range(12):
+            make_post(run.source, run=run, title=f"天地玄黄{n}")
+        indexing.index_new(indexing.POSTS)
+        page = text_of(as_admin.get("/sources/a/posts/"))
+        assert "Index of bodies and replies: 0 %" in page
+        assert "Of 12 posts, only the titles can be searched so far." in page
+        indexing.catch_up(indexing.POSTS)
+        assert "Index of bodies and replies" not in text_of(as_admin.get("/sources/a/posts/"))
+
+    def test_a_search_that_took_too_long_says_where_it_stopped_and_goes_on(self, as_admin, monkeypatch):
+        monkeypatch.setattr(searching, "SECONDS", 0)
+        monkeypatch.setattr(searching, "CHUNK", 5)
+        run = make_run(make_source("a"), created=12)
+        for n in range(12):
+            make_post(run.source, run=run, title=f"天地玄黄{n}")
+        page = text_of(as_admin.get("/sources/a/posts/?search=饕餮"))
+        assert "Nothing found so far" in page
+        assert "Go on searching" in page
 
     def test_texts_are_escaped(self, as_admin):
         make_post(make_source("a"), title=HOSTILE, body=HOSTILE, status="dropped", drop_reason="too_short", drop_value=HOSTILE)

@@ -16,7 +16,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from accounts.models import Role, User
+from annotation.searching import PAIRS
 from cqia.context import QUIET_AFTER
+from sources import indexing
 from sources.models import Heartbeat
 
 GIGABYTE = 1024**3
@@ -128,7 +130,18 @@ def people() -> Finding:
     return Finding("ok", "There is an admin")
 
 
-OF_THE_DATABASE: tuple[Callable[[], Finding], ...] = (migrations, workers, people)
+def search() -> Finding:
+    """Whether the search index has caught up; where it has not, how far it is."""
+    states = {what.kind: indexing.progress(what) for what in (indexing.POSTS, PAIRS)}
+    size = sum(state.bytes for state in states.values()) / 1_000_000
+    behind = [f"{kind} {state.percent} %" for kind, state in states.items() if not state.is_caught_up]
+    if not behind:
+        return Finding("ok", f"Everything can be searched; the index has {size:.0f} MB")
+    mend = "Workers index the rest in the background, when no import runs; until then only short texts of it are searched"
+    return Finding("warn", f"The search index is on its way: {', '.join(behind)}; it has {size:.0f} MB", mend)
+
+
+OF_THE_DATABASE: tuple[Callable[[], Finding], ...] = (migrations, workers, people, search)
 
 
 def broker() -> Finding:
