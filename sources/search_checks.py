@@ -43,7 +43,9 @@ def missed(what: Searchable) -> Iterator[tuple[int, str]]:
     fields = what.fields if is_whole else (what.short,)
     for _ in range(SAMPLE if settled else 0):
         row = what.rows.filter(pk__gte=random.randint(1, settled), pk__lte=settled).first()  # noqa: S311
-        for name in fields if row else ():
+        if row is None:
+            continue
+        for name in fields:
             text = getattr(row, name)
             at = random.randint(0, max(0, len(text) - PIECE))  # noqa: S311
             piece = text[at : at + PIECE]
