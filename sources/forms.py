@@ -8,7 +8,6 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from . import policy
 from .importers import IMPORTERS
 from .models import Platform, Post, Source
 
@@ -27,83 +26,6 @@ class Marked(forms.BaseForm):
                 field.widget.attrs["aria-describedby"] = " ".join(ids)
             if bound.errors:
                 field.widget.attrs["aria-invalid"] = "true"
-
-
-class TemplateLines(forms.CharField):
-    """A list of templates, one a line. A line break inside of a template is written `\\n`."""
-
-    widget = forms.Textarea
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(str(line).replace("\n", "\\n") for line in value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> list[str]:
-        lines = super().clean(value).splitlines()
-        try:
-            return policy.check_templates(line.strip().replace("\\n", "\n") for line in lines)
-        except policy.BadPolicy as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
-
-
-class SourceForm(Marked, forms.ModelForm):
-    instruction_templates = TemplateLines(
-        label=gettext_lazy("Instruction templates"),
-        required=False,
-        help_text=gettext_lazy(
-            "One a line, used in turn. They may name {title}, {body} and {answer}; \\n is a line break. Empty: {title}."
-        ),
-    )
-    reviews_wanted = forms.IntegerField(
-        label=gettext_lazy("Reviews per pair"),
-        initial=1,
-        min_value=1,
-        max_value=9,
-        help_text=gettext_lazy("How many people decide about each pair. When they disagree, a lead decides."),
-    )
-
-    terms_url = forms.URLField(label=gettext_lazy("Terms of use"), required=False, max_length=500, assume_scheme="https")
-
-    class Meta:
-        model = Source
-        fields = (
-            "name", "slug", "platform", "licence", "terms_url", "reply", "instruction_templates", "reviews_wanted", "floors", "guidelines",
-        )  # fmt: skip
-        labels = {
-            "name": gettext_lazy("Name"),
-            "slug": gettext_lazy("Address"),
-            "platform": gettext_lazy("Platform"),
-            "licence": gettext_lazy("Licence"),
-            "reply": gettext_lazy("Where the response comes from"),
-            "floors": gettext_lazy("Floors of a thread"),
-            "guidelines": gettext_lazy("Guidelines"),
-        }
-        help_texts = {
-            "slug": gettext_lazy("In addresses and commands: lower-case letters, digits and hyphens. It stays for ever."),
-            "licence": gettext_lazy("As the platform names it. Empty: unknown."),
-            "floors": gettext_lazy("Of files that have one row for each floor. It holds for files imported from now on."),
-            "guidelines": gettext_lazy("For reviewers, in Markdown."),
-        }
-        widgets = {"guidelines": forms.Textarea(attrs={"rows": 6}), "reply": forms.RadioSelect}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["instruction_templates"].widget.attrs |= {"rows": 3, "class": "input mono", "spellcheck": "false"}
-        self.fields["floors"].required = False
-        if self.instance.pk:
-            del self.fields["slug"]
-
-    def clean_floors(self) -> str:
-        """What is not said stays as it is."""
-        return self.cleaned_data["floors"] or self.instance.floors
-
-    def clean_slug(self) -> str:
-        try:
-            return policy.check_slug(self.cleaned_data["slug"])
-        except policy.BadPolicy as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 class ImportForm(Marked, forms.Form):

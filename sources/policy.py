@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -24,9 +25,11 @@ MOST_MAPPINGS = 20
 RESERVED = frozenset(
     {"new", "import", "imports", "posts", "fetches", "dry-runs", "rescues", "previews", "lists"}
 )  # they are pages of their own
+MOST_WORDS, MOST_IN_A_WORD = 20, 50
+MOST_MINUTES, MOST_RULES = 240, 10_000
 CHANGEABLE = (
     "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
-    "reviews_wanted", "floors",
+    "reviews_wanted", "reviewers", "floors", "task_type", "domain", "system_prompt", "lease_minutes",
 )  # fmt: skip
 
 
@@ -64,6 +67,28 @@ def check_template(template: str) -> str:
     return template
 
 
+def check_words(words: Iterable[str]) -> list[str]:
+    """The words without empty ones and repetitions. Raises BadPolicy when they are too many, or one is no word."""
+    found = list(dict.fromkeys(word.strip() for word in words if word.strip()))
+    if len(found) > MOST_WORDS or any(len(word) > MOST_IN_A_WORD for word in found):
+        raise BadPolicy(_("At most %(n)s words of %(length)s characters.") % {"n": MOST_WORDS, "length": MOST_IN_A_WORD})
+    return found
+
+
+def check_task_type(task_type: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Raises BadPolicy unless it is {major: words, minor: words}."""
+    if set(task_type) - {"major", "minor"}:
+        raise BadPolicy(_("A kind of task is {major: […], minor: […]}."))
+    return {level: check_words(task_type.get(level, [])) for level in ("major", "minor")}
+
+
+def check_minutes(minutes: int) -> int:
+    """Raises BadPolicy."""
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise BadPolicy(_("1 to %(most)s minutes.") % {"most": MOST_MINUTES})
+    return minutes
+
+
 def check_screens(screens: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Raises BadPolicy."""
     try:
@@ -76,8 +101,11 @@ def check_screens(screens: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def add(*, by: User, **values: Any) -> Source:
     """A new source. Raises BadPolicy, or IntegrityError when the slug is taken."""
     _check(values)
+    reviewers = values.pop("reviewers", [])
     with transaction.atomic():
         source = Source.objects.create(**values)
+        source.reviewers.set(reviewers)
+        values |= {"reviewers": _names(reviewers)} if reviewers else {}
         AuditEntry.objects.create(by=by, action="source_added", subject=f"source {source.slug}", detail=_readable(values))
     return source
 
@@ -86,6 +114,7 @@ def change(source: Source, *, by: User, **values: Any) -> dict[str, list[Any]]:
     """Write what differs, and say so in the log: {field: [before, after]}. Nothing different, no entry. Raises BadPolicy."""
     values = {name: value for name, value in values.items() if name in CHANGEABLE}
     _check(values)
+    reviewers = values.pop("reviewers", None)
     with transaction.atomic():
         before = Source.objects.select_for_update().get(pk=source.pk)
         changed = {name: [getattr(before, name), value] for name, value in values.items() if getattr(before, name) != value}
@@ -93,8 +122,16 @@ def change(source: Source, *, by: User, **values: Any) -> dict[str, list[Any]]:
             setattr(source, name, value)
         if changed:
             source.save(update_fields=list(changed))
+        if reviewers is not None and set(reviewers) != set(people := before.reviewers.all()):
+            changed["reviewers"] = [_names(people), _names(reviewers)]
+            source.reviewers.set(reviewers)
+        if changed:
             AuditEntry.objects.create(by=by, action="source_changed", subject=f"source {source.slug}", detail=_readable(changed))
     return changed
+
+
+def _names(people: Iterable[User]) -> list[str]:
+    return sorted(person.username for person in people)
 
 
 def save_mapping(source: Source, *, columns: Iterable[str], mapping: Mapping[str, str], by: User | None) -> None:
@@ -109,15 +146,33 @@ def save_mapping(source: Source, *, columns: Iterable[str], mapping: Mapping[str
         AuditEntry.objects.create(by=by, action="mapping_saved", subject=f"source {source.slug}", detail=detail)
 
 
+def forget_mapping(source: Source, *, number: int, by: User | None) -> bool:
+    """The saved mapping at this place of the list. False when there is none."""
+    with transaction.atomic():
+        before = Source.objects.select_for_update().get(pk=source.pk)
+        if not 0 <= number < len(before.mappings):
+            return False
+        gone = before.mappings[number]
+        source.mappings = [each for each in before.mappings if each is not gone]
+        source.save(update_fields=["mappings"])
+        AuditEntry.objects.create(by=by, action="mapping_forgotten", subject=f"source {source.slug}", detail=gone)
+    return True
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "slug": check_slug,
+    "instruction_templates": check_templates,
+    "input_template": check_template,
+    "screens": check_screens,
+    "task_type": check_task_type,
+    "domain": check_words,
+    "lease_minutes": check_minutes,
+}
+
+
 def _check(values: dict[str, Any]) -> None:
-    if "slug" in values:
-        check_slug(values["slug"])
-    if "instruction_templates" in values:
-        values["instruction_templates"] = check_templates(values["instruction_templates"])
-    if "input_template" in values:
-        check_template(values["input_template"])
-    if "screens" in values:
-        check_screens(values["screens"])
+    for name in values.keys() & CHECKS.keys():
+        values[name] = CHECKS[name](values[name])
 
 
 def _readable(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from accounts.models import User
+
 from . import importing, policy, wording
 from .importers import IMPORTERS
 from .importers.generic import NAMES
@@ -20,14 +22,24 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     )
     screens = serializers.ListField(child=serializers.DictField(), max_length=50, required=False)
     reviews_wanted = serializers.IntegerField(min_value=1, max_value=9, required=False)
+    task_type = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="{major: […], minor: […]}"
+    )
+    domain = serializers.ListField(child=serializers.CharField(), required=False)
+    system_prompt = serializers.CharField(required=False, allow_blank=True, max_length=policy.MOST_RULES)
+    lease_minutes = serializers.IntegerField(min_value=1, max_value=policy.MOST_MINUTES, required=False)
+    reviewers = serializers.SlugRelatedField[User](
+        slug_field="username", queryset=User.objects.filter(is_active=True), many=True, required=False,
+        help_text="Names of those who may review it; none: everybody.",
+    )  # fmt: skip
 
     class Meta:
         model = Source
         fields = (
             "slug", "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
-            "reviews_wanted", "floors", "created_at",
+            "reviews_wanted", "reviewers", "floors", "task_type", "domain", "system_prompt", "lease_minutes", "mappings", "created_at",
         )  # fmt: skip
-        read_only_fields = ("created_at",)
+        read_only_fields = ("mappings", "created_at")
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
@@ -45,6 +57,12 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 
     def validate_screens(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return _checked(policy.check_screens, value)
+
+    def validate_task_type(self, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        return _checked(policy.check_task_type, value)
+
+    def validate_domain(self, value: list[str]) -> list[str]:
+        return _checked(policy.check_words, value)
 
 
 def _checked(check: Callable[[Any], Any], value: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from . import cluster_views, dry_views, fetch_views, import_views, list_views, post_views, preview_views, screen_views, views
+from . import cluster_views, dry_views, fetch_views, import_views, list_views, policy_views, post_views, preview_views, screen_views, views
 
 app_name = "sources"
 urlpatterns = [
     path("", views.list_, name="list"),
-    path("new/", views.add, name="add"),
+    path("new/", policy_views.add, name="add"),
+    path("new/preview/", policy_views.preview, name="preview_new"),
     path("import/", import_views.new, name="new_import"),
     path("import/fetch/", fetch_views.new, name="new_fetch"),
     path("fetches/<int:pk>/", fetch_views.one, name="fetch"),
@@ -35,7 +36,9 @@ urlpatterns = [
     path("lists/", list_views.lists, name="lists"),
     path("lists/<int:pk>/remove/", list_views.remove, name="remove_list"),
     path("<slug:slug>/", views.detail, name="detail"),
-    path("<slug:slug>/edit/", views.edit, name="edit"),
+    path("<slug:slug>/edit/", policy_views.edit, name="edit"),
+    path("<slug:slug>/edit/preview/", policy_views.preview, name="preview_policy"),
+    path("<slug:slug>/edit/forget-mapping/", policy_views.forget_mapping, name="forget_mapping"),
     path("<slug:slug>/screens/", screen_views.screens, name="screens"),
     path("<slug:slug>/rescreen/", screen_views.rescreen, name="rescreen"),
     path("<slug:slug>/preview/", preview_views.order, name="order_preview"),

@@ -1,21 +1,17 @@
-"""Pages of sources: the list, one source, and its policy. Those of imports are in `import_views.py`, of posts in `post_views.py`."""
+"""Pages of sources: the list, and one source. Imports, posts and the policy have theirs in `import_views`, `post_views`, `policy_views`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import role_required
 
-from . import importing, policy, tallies
-from .forms import SourceForm
+from . import importing, tallies
 from .models import ImportRun, RejectedRow, Source
 
 if TYPE_CHECKING:
@@ -67,7 +63,7 @@ def list_(request: HttpRequest) -> HttpResponse:
 @require_safe
 @role_required("lead")
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    source = _source(request, slug)
+    source = source_of(request, slug)
     imports = source.imports.select_related("by", "source")[:20]
     near = source.posts.filter(cluster__isnull=False).exists()
     return page(request, "sources/detail.html", source=source, run=run_asked_for(request, source), imports=imports, has_clusters=near)
@@ -77,7 +73,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 @role_required("lead")
 def rejected_rows(request: HttpRequest, slug: str) -> HttpResponse:
     """The rows of all imports of the source, or of one, that did not become posts; those of one reason, or all."""
-    source, reason = _source(request, slug), request.GET.get("reason", "")
+    source, reason = source_of(request, slug), request.GET.get("reason", "")
     if "\0" in reason:
         raise Http404
     run = run_asked_for(request, source)
@@ -87,39 +83,5 @@ def rejected_rows(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, "sources/rejected.html", source=source, run=run, rows=found, reason=reason)
 
 
-@role_required("admin")
-def add(request: HttpRequest) -> HttpResponse:
-    form = SourceForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            source = policy.add(by=person(request), **form.cleaned_data)
-        except IntegrityError:  # two at once
-            form.add_error("slug", _("There is a source of this name already."))
-        else:
-            messages.success(request, _("The source is there. Import a file to fill it."), extra_tags="ok")
-            return redirect("sources:detail", slug=source.slug)
-    return _form(request, form, None)
-
-
-@role_required("admin")
-def edit(request: HttpRequest, slug: str) -> HttpResponse:
-    source = _source(request, slug)
-    form = SourceForm(request.POST if request.method == "POST" else None, instance=source)
-    if request.method == "POST" and form.is_valid():
-        changed = policy.change(_source(request, slug), by=person(request), **form.cleaned_data)
-        messages.success(
-            request,
-            _("Saved. It holds for what comes from now on.") if changed else _("Nothing was different, nothing was changed."),
-            extra_tags="ok",
-        )
-        return redirect("sources:detail", slug=slug)
-    return _form(request, form, source)
-
-
-def _form(request: HttpRequest, form: SourceForm, source: Source | None) -> HttpResponse:
-    form.mark()
-    return render(request, "sources/edit.html", {"form": form, "source": source}, status=400 if form.errors else 200)
-
-
-def _source(request: HttpRequest, slug: str) -> Source:
+def source_of(request: HttpRequest, slug: str) -> Source:
     return get_object_or_404(Source.objects.for_user(person(request)), slug=slug)

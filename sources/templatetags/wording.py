@@ -13,6 +13,7 @@ from sources import dry_wording, wording
 register = template.Library()
 register.filter("row_reason", wording.row_reason)
 register.filter("post_reason", wording.post_reason)
+register.filter("post_field", wording.post_field)
 
 
 @register.filter
