@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from . import api, dry_api, fetch_api, screen_api
+from . import api, decision_api, dry_api, fetch_api, screen_api
 
 urlpatterns: list[URLPattern] = [
     path("sources/", api.Sources.as_view(), name="api_sources"),
@@ -25,5 +25,11 @@ urlpatterns: list[URLPattern] = [
     path("dry-runs/<int:pk>/import/", dry_api.ImportDryRun.as_view(), name="api_import_dry_run"),
     path("posts/", api.Posts.as_view(), name="api_posts"),
     path("posts/index/", api.PostIndex.as_view(), name="api_post_index"),
+    path("sources/<slug:slug>/rescues/", decision_api.Rescues.as_view(), name="api_rescues"),
+    path("rescues/<int:pk>/undo/", decision_api.UndoRescue.as_view(), name="api_undo_rescue"),
+    path("sources/<slug:slug>/clusters/", decision_api.Clusters.as_view(), name="api_clusters"),
+    path("sources/<slug:slug>/previews/", decision_api.Previews.as_view(), name="api_previews"),
+    path("previews/<int:pk>/", decision_api.OnePreview.as_view(), name="api_preview"),
+    path("lists/", decision_api.Lists.as_view(), name="api_lists"),
     path("posts/<int:pk>/rescue/", api.Rescue.as_view(), name="api_rescue"),
 ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from sources import dry_wording, wording
+from sources.models import TextList
 
 register = template.Library()
 register.filter("row_reason", wording.row_reason)
@@ -58,6 +59,8 @@ def _settings(screen: Mapping[str, Any]) -> Iterator[str]:
             continue
         if key == "field":
             yield wording.field_name(str(value))
+        elif key == "list":
+            yield next((f"“{name}”" for name in TextList.objects.filter(pk=value).values_list("name", flat=True)), "?")
         elif isinstance(value, list):
             yield _("%(n)s lines") % {"n": len(value)}
         else:
