@@ -165,6 +165,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {"ListKind": "sources.models.TextList.Kind", "PreviewStatus": "sources.models.Preview.State"},
 }
 
 # --- what people read -------------------------------------------------------------------------------------------------
