@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import api, draft_api, figures_api, prompt_api, stats_api
+from . import api, draft_api, figures_api, model_api, prompt_api, stats_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
@@ -22,6 +22,11 @@ urlpatterns: list[URLPattern] = [
     path("prompts/", prompt_api.Prompts.as_view(), name="api_prompts"),
     path("prompts/<str:name>/", prompt_api.Prompt.as_view(), name="api_prompt"),
     path("prompts/<str:name>/diff/<str:other>/", prompt_api.PromptDiff.as_view(), name="api_prompt_diff"),
+    path("providers/", model_api.Providers.as_view(), name="api_providers"),
+    path("providers/models/", model_api.Offered.as_view(), name="api_offered"),
+    path("prices/", model_api.Prices.as_view(), name="api_prices"),
+    path("rate-limits/", model_api.RateLimits.as_view(), name="api_rate_limits"),
+    path("caps/", model_api.Caps.as_view(), name="api_caps"),
     path("costs/", figures_api.Costs.as_view(), name="api_costs"),
     path("scorecard/", figures_api.Scorecard.as_view(), name="api_scorecard"),
     path("sources/<slug:slug>/funnel/", stats_api.Funnel.as_view(), name="api_funnel"),

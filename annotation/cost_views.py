@@ -11,6 +11,7 @@ from accounts.permissions import role_required
 
 from . import charts, costs, scorecard
 from .call_filters import calls_of, choices
+from .model_forms import CapForm
 
 CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes such a cell for a formula
 
@@ -28,6 +29,7 @@ def cost_page(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": lines, "total": costs.total(lines), "asked": asked, "charts": charts.by_month(months), "months": months,
         "by_source": costs.grouped(lines, lambda line: line.source), "by_model": costs.grouped(lines, lambda line: line.model),
+        "caps": costs.caps(), "cap_form": CapForm(user, initial={"per": "day", "currency": "CNY"}),
     }  # fmt: skip
     return render(request, "annotation/costs.html", context | choices(user))
 

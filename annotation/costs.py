@@ -14,9 +14,10 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
+from django.utils import timezone
 
 from . import providers
-from .models import ModelCall
+from .models import Cap, ModelCall
 
 State = ModelCall.State
 ZERO = Decimal(0)
@@ -81,6 +82,16 @@ def _cost(row: dict[str, Any]) -> Cost:
         row["n"], row["sum_in"] or 0, row["sum_out"] or 0, row["unpriced"], row["unknown"],
         {currency: row["amount"]} if row["amount"] is not None else {}, {currency: row["held"]} if row["held"] else {},
     )  # fmt: skip
+
+
+def caps() -> list[dict[str, Any]]:
+    """The caps with what of each is used: {cap, spent, reserved}, of today for those of a day."""
+    today = timezone.localdate()
+    found = []
+    for cap in Cap.objects.select_related("source").order_by("source__name", "per", "currency"):
+        use = cap.uses.filter(day=today if cap.per == Cap.Per.DAY else None).first()
+        found.append({"cap": cap, "spent": use.spent if use else ZERO, "reserved": use.reserved if use else ZERO})
+    return found
 
 
 def total(found: Iterable[Line]) -> Cost:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,7 +14,7 @@ from accounts.api import HasRole, Problem
 from sources.jobs import send_hint
 from sources.models import Source
 
-from . import draft_progress, drafting, taking_up
+from . import draft_progress, drafting, offers, taking_up
 from .models import DraftRun, ModelCall
 from .tasks import draft_run
 
@@ -49,6 +50,7 @@ class DraftOrderSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(DraftRun.Mode.choices, required=False)
     auto_release = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
     dry_run = serializers.BooleanField(required=False, default=False)
+    force = serializers.BooleanField(required=False, default=False, help_text="Order although the provider does not list the model.")
 
 
 class EstimateSerializer(serializers.Serializer[Any]):
@@ -155,10 +157,13 @@ class DraftRuns(AdminView):
         asked = DraftOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         order = dict(asked.validated_data)
+        force = order.pop("force")
         dry_run, order["params"] = order.pop("dry_run"), dict(order.get("params", {}))
         try:
             if dry_run:
                 return Response({"estimate": EstimateSerializer(drafting.estimate(source, **order)).data})
+            if not force:
+                offers.check_offered(order.get("models") or [settings.OPENAI_MODEL])
             run = drafting.order(source, by=request.user, **order)  # type: ignore[arg-type]
         except drafting.Refused as refused:
             raise refusal(refused) from None

@@ -41,7 +41,7 @@ else:  # a second of every process's start, for what only one of them does: impo
     openai = SimpleLazyObject(lambda: import_module("openai"))
 
 MAX_BYTES = 4 * 1024 * 1024  # of a reply, unpacked
-PATIENCE = 8.0  # seconds for a provider to say which models it has: somebody waits for the page
+PATIENCE = 5.0  # seconds for a provider to say which models it has: somebody waits for the page
 MAX_WAIT = 3600.0  # seconds: a provider that asks for more is asked again after this
 SECRET = re.compile(r"\b(sk-|zm_|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
 NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}

@@ -66,7 +66,7 @@ def set_price(
         return last
     with transaction.atomic():
         made = Price.objects.create(provider=named[0], model=named[1], by=by, valid_from=valid_from or timezone.now(), **said)
-        _audit("price_set", f"{provider}:{model}", by, {name: value and str(value) for name, value in said.items()})
+        _audit("price_set", f"{provider}:{model}", by, {name: None if value is None else str(value) for name, value in said.items()})
     return made
 
 
@@ -95,7 +95,7 @@ def set_cap(*, per: str, currency: str, amount: Decimal | None, by: User | None,
         raise Refused("bad_cap", _("A cap is an amount of 0 or more."))
     subject = f"{source.slug if source else 'all'} {per} {currency}"
     with transaction.atomic():
-        _audit("cap_set", subject, by, {"amount": amount and str(amount)})
+        _audit("cap_set", subject, by, {"amount": None if amount is None else str(amount)})
         if amount is None:
             Cap.objects.filter(source=source, per=per, currency=currency).delete()
             return None

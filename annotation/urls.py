@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import call_views, cost_views, draft_views, list_views, prompt_views, stats_views, talk_views, views
+from . import call_views, cost_views, draft_views, list_views, model_views, prompt_views, stats_views, talk_views, views
 
 app_name = "annotation"
 urlpatterns = [
@@ -34,6 +34,10 @@ urlpatterns = [
     path("drafting/prompts/new/", prompt_views.new_prompt, name="prompt_new"),
     path("drafting/prompts/compare/", prompt_views.compare, name="prompt_compare"),
     path("drafting/prompts/<int:pk>/", prompt_views.prompt_page, name="prompt"),
+    path("drafting/models/", model_views.models, name="draft_models"),
+    path("drafting/models/offered/", model_views.offered_models, name="draft_offered"),
+    path("drafting/models/one/", model_views.model_page, name="draft_model"),
+    path("drafting/caps/", model_views.set_cap, name="draft_cap"),
     path("drafting/costs/", cost_views.cost_page, name="draft_costs"),
     path("drafting/scorecard/", cost_views.scorecard_page, name="draft_scorecard"),
     path("sources/<slug:slug>/at/", stats_views.posts_at, name="posts_at"),

@@ -67,7 +67,8 @@ def test_an_estimate_orders_nothing(page, provider, hints):  # noqa: F811
     source = source_with(3)
     answer = page.post(ORDER, {"source": source.slug, "model": "scripted", "estimate": "1", "price_in": "1", "price_out": "2"})
     assert answer.status_code == 200
-    assert "3 calls" in answer.text
+    assert "<dt>Calls</dt><dd>3</dd>" in answer.text
+    assert "≈" in answer.text
     assert (DraftRun.objects.count(), hints) == (0, [])
 
 
@@ -78,8 +79,8 @@ def test_an_estimate_orders_nothing(page, provider, hints):  # noqa: F811
         ({"budget": "-1"}, "greater than or equal"),
         ({"limit": "0"}, "greater than or equal"),
         ({"limit": "x"}, "whole number"),
-        ({"model": ""}, "required"),
-        ({"model": "m" * 200}, "at most 128"),
+        ({"model": ""}, "Choose a model, or name one"),
+        ({"model": "m" * 200}, "at most 160"),
         ({"source": "nowhere"}, "valid choice"),
         ({"currency": "<b>"}, "valid value"),
         ({"price_in": "1e400"}, "id="),
@@ -128,8 +129,10 @@ def test_a_finished_run_shows_drafts_failures_and_calls_to_release(page, provide
     assert "cut off at the length limit" in text
     assert text.count('<span class="tag warn">') == 1  # the demo's draft is marked, the other is not
     call = ModelCall.objects.get(state="unknown")
-    assert f"/drafting/calls/{call.pk}/release/" in text
-    assert "may cost twice" in text
+    assert f"/drafting/calls/?kind=unknown&amp;run={run.pk}" in text
+    queue = page.get(f"/drafting/calls/?kind=unknown&run={run.pk}").text
+    assert f'value="{call.pk}"' in queue
+    assert "may cost twice" in queue
     assert page.post(f"/drafting/calls/{call.pk}/release/").url == f"/drafting/{run.pk}/"
     assert hints == [run.pk]
     assert page.get(f"/drafting/{run.pk}/", headers={"HX-Request": "true"}).text.startswith('<div id="draft-run"')
