@@ -4,6 +4,7 @@ A question has a title of 8 to 40 characters and a body of 0 to 400; its answer 
 an earlier one again under another id, `near` are an earlier one with a word changed here and there, in other punctuation.
 """
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,3 +70,15 @@ class Posts:
             "content": answer[:at] + self.dice.choice(WORDS) + answer[at + 2 :].replace("，", "， "),
             "star": self.dice.randint(10, 4_000),
         }
+
+
+def write(path: Path, count: int, seed: int = 7) -> Path:
+    """So many rows as JSON Lines, unless they lie there already."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        with part.open("w", encoding="utf-8") as file:
+            for row in Posts(seed).rows(count):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        part.rename(path)
+    return path

@@ -21,6 +21,7 @@ _MANY_BREAKS, _LINE_ENDS = re.compile(r"\n{3,}"), re.compile(r"\r\n|\r")
 # Folding: what reads the same is equal. Full-width forms become half-width; of punctuation only that goes which no formula needs.
 _SILENT = "，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()\ufe0f\ufeff"
 BETWEEN = ".,:~-"
+_BETWEEN_TEXTS = "\x01"  # which folding leaves alone, and `plain` leaves in no text
 
 
 def plain(text: str) -> str:
@@ -67,5 +68,8 @@ def fold(text: str) -> str:
 
 def content_hash(*texts: str) -> str:
     """Equal for texts that read the same. Texts that fold to nothing (？？？) are compared as they are."""
-    folded = [fold(text) or text for text in texts]
-    return hashlib.sha256("\x1f".join(folded).encode()).hexdigest()
+    folded = fold(_BETWEEN_TEXTS.join(texts)).split(_BETWEEN_TEXTS)  # in one go, unless one of them holds what is between them
+    if len(folded) != len(texts):
+        folded = [fold(text) for text in texts]
+    parts = [short or text for short, text in zip(folded, texts, strict=True)]
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()

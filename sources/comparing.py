@@ -6,15 +6,17 @@ in one file or in ten: a kept post can still fall, and one that fell to another 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, QuerySet, TextField, Value, When
 
 from .lists import make
-from .models import Apart, Post, Source
+from .models import Apart, ImportRun, Post, Source
+from .resembling import roots
 from .screens import BadScreen, Dropped, Member, NearDuplicate, SetScreen
 from .verdicts import STAYS, UNDECIDED, drop, keep
 
@@ -31,13 +33,33 @@ class Members:
         self.posts, self.fallen, self.more = posts, fallen, more
 
     def __iter__(self) -> Iterator[Member]:
+        yield from self._of(self.posts)
+        yield from (member for member in self.more() if member.pk not in self.fallen)
+
+    def _of(self, posts: QuerySet[Post], **texts: Any) -> Iterator[Member]:
         said = {"is_fixed": STAYS, "is_chosen": Q(chosen_by__isnull=False)}
         flags = {name: ExpressionWrapper(condition, output_field=BooleanField()) for name, condition in said.items()}
-        rows = self.posts.annotate(**flags).order_by("pk").values_list(*Member._fields)
+        fields = [texts.get(name, name) for name in Member._fields]
+        rows = posts.annotate(**flags).order_by("pk").values_list(*fields)
         for values in rows.iterator(chunk_size=CHUNK):
             if values[0] not in self.fallen:
                 yield Member(*values)
-        yield from (member for member in self.more() if member.pk not in self.fallen)
+
+    def only(self, pks: Collection[int]) -> Iterator[Member]:
+        """These."""
+        ordered = iter(sorted(pks))
+        while chunk := list(islice(ordered, CHUNK)):
+            yield from self._of(self.posts.filter(pk__in=chunk))
+        yield from (member for member in self.more() if member.pk in pks and member.pk not in self.fallen)
+
+
+class Lean(Members):
+    """The same without their texts, but for the title of a post whose question has no id."""
+
+    def _of(self, posts: QuerySet[Post], **texts: Any) -> Iterator[Member]:
+        nothing = Value("", output_field=TextField())
+        title = Case(When(question_id="", then="title"), default=nothing)
+        return super()._of(posts, title=title, body=nothing, answer=nothing)
 
 
 def compare(source_id: int, last: int) -> None:
@@ -49,7 +71,7 @@ def compare(source_id: int, last: int) -> None:
         return
     passed = passed_of(source).exclude(status=Post.Status.NEW, pk__gt=last)
     with _one_at_a_time(across=any(screen.is_across for screen in screens)):
-        _write(passed, fallen_of(source, screens, passed))
+        _write(source, passed, fallen_of(source, screens, passed))
 
 
 def passed_of(source: Source) -> QuerySet[Post]:
@@ -64,8 +86,15 @@ def fallen_of(source: Source, screens: Iterable[SetScreen], passed: QuerySet[Pos
         if isinstance(screen, NearDuplicate):
             screen.apart = told_apart()
         posts = passed | elsewhere(source) if screen.is_across else passed
-        fallen |= dict(screen.among(Members(posts, fallen, more)))
+        fallen |= dict(_falls(screen, posts, fallen, more))
     return fallen
+
+
+def _falls(screen: SetScreen, posts: QuerySet[Post], fallen: dict[int, Dropped], more: More) -> Iterable[tuple[int, Dropped]]:
+    if not isinstance(screen, NearDuplicate):
+        return screen.among(Lean(posts, fallen, more))
+    clusters = roots(posts, fallen, more(), field=screen.field, like=screen.like)
+    return screen.beaten(clusters, Lean(posts, fallen, more).only(clusters), Members(posts, fallen, more).only)
 
 
 def told_apart() -> list[tuple[int, int]]:
@@ -77,7 +106,8 @@ def elsewhere(source: Source) -> QuerySet[Post]:
     """The posts of other sources that want to be compared across sources, too."""
     sources = [other.pk for other in Source.objects.exclude(pk=source.pk) if _looks_across(other)]
     here_or_fallen = Q(status=Post.Status.KEPT) | Q(status=Post.Status.DROPPED, drop_reason=NearDuplicate.reason)
-    return Post.objects.filter(here_or_fallen, source__in=sources)
+    waiting = ImportRun.objects.filter(waiting__gt=0)  # their own comparison comes first
+    return Post.objects.filter(here_or_fallen, source__in=sources).exclude(run__in=waiting)
 
 
 def _looks_across(source: Source) -> bool:
@@ -103,29 +133,28 @@ def _one_at_a_time(*, across: bool) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [EVERYTHING])
 
 
-def _write(passed: QuerySet[Post], fallen: dict[int, Dropped]) -> None:
-    """In pieces: who is interrupted leaves posts new, and the next comparison comes out the same."""
-    source_id, at = 0, 0
-    while chunk := list(passed.filter(pk__gt=at).order_by("pk").values_list("pk", "source_id")[:CHUNK]):
-        at, source_id = chunk[-1]
-        with locked(source_id):
-            keep(pk for pk, _source in chunk if pk not in fallen)
-            drop([(pk, fallen.pop(pk)) for pk, _source in chunk if pk in fallen])
-    _write_elsewhere(fallen)
+def _write(source: Source, passed: QuerySet[Post], fallen: dict[int, Dropped]) -> None:
+    """In pieces: who is interrupted leaves some undecided, and the next comparison comes out the same."""
+    at = 0
+    while chunk := list(passed.filter(UNDECIDED, pk__gt=at).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        at = chunk[-1]
+        with locked(source.pk):
+            keep(pk for pk in chunk if pk not in fallen)
+    _drop(fallen)
 
 
-def _write_elsewhere(fallen: dict[int, Dropped]) -> None:
-    """Posts of other sources that a better one beats, or whose better one has changed. None comes back from here: their
+def _drop(fallen: dict[int, Dropped]) -> None:
+    """Also posts of other sources that a better one beats, or whose better one has changed. None of those comes back from here: their
     own re-screening does that."""
-    lost = iter(fallen.items())
-    while chunk := dict(islice(lost, CHUNK)):
-        there = Post.objects.filter(pk__in=chunk).order_by("source_id").values_list("source_id", "pk")
+    lost = iter(sorted(fallen))
+    while chunk := list(islice(lost, CHUNK)):
+        there = Post.objects.filter(pk__in=chunk).order_by("source_id", "pk").values_list("source_id", "pk")
         by_source: dict[int, list[int]] = {}
         for source_id, pk in there:
             by_source.setdefault(source_id, []).append(pk)
         for source_id, pks in by_source.items():
             with locked(source_id):
-                drop([(pk, chunk[pk]) for pk in pks])
+                drop([(pk, fallen[pk]) for pk in pks])
 
 
 @contextmanager

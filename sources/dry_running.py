@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -20,20 +21,25 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from . import comparing, importing, readers, screening, wording
+from .batches import Recipe
 from .cleaning import content_hash
+from .converting import converted, threads_of
 from .dry_columns import columns_of, unread_of
 from .importers import IMPORTERS, PostData
+from .importers.threads import SAMPLE as THREADS_SAMPLE
 from .importers.threads import Threads
 from .jobs import LEASE, LostLease
 from .lists import make
 from .models import DryRow, DryRun, Post
 from .rows import BadRow
-from .screens import Dropped, Member, Screen, SetScreen
+from .screens import SET_REASONS, Dropped, Member, Screen, SetScreen
+from .storing import pseudonym
 from .verdicts import STAYS, decided_by_people
 
 log = logging.getLogger(__name__)
 BASE = 1 << 62  # row 88 of the file is compared as the post BASE + 88: later than any that is there, as it will be
 CHUNK = 2_000
+BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 COMPARED = 2_000  # posts a second, at the least: for so long the lease is taken while they are compared
 COLUMNS = ("run_id", "row", "outcome", "reason", "value", "external_id", "title", "body", "answer", "votes", "author", "question_id",
            "content_hash", "raw", "is_kept")  # fmt: skip
@@ -62,13 +68,43 @@ def describe(dry: DryRun) -> str:
 def _read(dry: DryRun) -> None:
     reading = importing.reading_of(dry)
     with closing(reading.rows((dry.cursor.get("row", 0), dry.cursor.get("byte", 0)))) as rows:
-        first = [] if dry.cursor else importing.first_rows(rows)
+        first = [] if dry.cursor else first_rows(rows)
         if not dry.cursor:
             _look(dry, first)
-        threads = importing.threads_of(dry, first)
+        threads = _threads(dry, first)
         screens = make(dry.screens)
-        for batch in importing.batches(chain(first, rows)):
+        for batch in batches(chain(first, rows)):
             _write_batch(dry, threads, screens, batch, reading.size)
+
+
+def first_rows(rows: Iterator[readers.Row]) -> list[readers.Row]:
+    """Those that a file is judged by, and no more of it than fits a batch."""
+    return next(batches(islice(rows, THREADS_SAMPLE)), [])
+
+
+def batches(rows: Iterator[readers.Row]) -> Iterator[list[readers.Row]]:
+    batch: list[readers.Row] = []
+    weight = 0
+    for row in rows:
+        batch.append(row)
+        weight += row.weight
+        if len(batch) >= BATCH or weight >= BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+def _threads(dry: DryRun, first: list[readers.Row]) -> Threads:
+    """The importer, and what becomes of floors: as the first rows have it, then as the last batch left it."""
+    threads = {"floors": dry.cursor["floors"], "threads": dry.cursor["threads"]} if "floors" in dry.cursor else {}
+    recipe = Recipe(dry.importer, dry.mapping, dry.source.floors, "", None, threads)
+    return threads_of(recipe, partial(pseudonym, dry.importer), lambda: [row.value for row in first or _first_of(dry)])
+
+
+def _first_of(dry: DryRun) -> list[readers.Row]:
+    with closing(importing.reading_of(dry).rows()) as rows:
+        return first_rows(rows)
 
 
 def _look(dry: DryRun, first: list[readers.Row]) -> None:
@@ -86,7 +122,7 @@ def _look(dry: DryRun, first: list[readers.Row]) -> None:
 
 def _write_batch(dry: DryRun, threads: Threads, screens: Sequence[Screen], batch: list[readers.Row], of: int) -> None:
     """What would become of the rows, the counts and the cursor in one commit. Raises LostLease, and then nothing was written."""
-    found = [(row, importing.converted(threads, row)) for row in batch]
+    found = [(row, converted(threads, row.value)) for row in batch]
     threads.taken_context()  # shown beside posts, never judged
     remembered = {"floors": threads.mode, "threads": threads.state} if threads.state else {}
     with transaction.atomic():
@@ -133,7 +169,7 @@ def _texts(data: PostData) -> dict[str, str]:
 def _candidate(dry: DryRun, number: int, data: PostData, *, is_kept: bool) -> DryRow:
     return DryRow(
         run=dry, row=number, outcome=Outcome.PASSED, external_id=data.external_id, votes=data.votes, question_id=data.question_id,
-        author=importing.pseudonym(dry.importer, data.author), is_kept=is_kept,
+        author=pseudonym(dry.importer, data.author), is_kept=is_kept,
         content_hash=content_hash(data.title, data.body, data.answer), **_texts(data),
     )  # fmt: skip
 
@@ -159,7 +195,8 @@ def _named(dropped: Dropped) -> str:
 
 
 def _earlier_twins(dry: DryRun, hashes: set[str]) -> dict[str, int]:
-    passed = Q(status=Post.Status.KEPT) | Q(status=Post.Status.NEW)
+    fell = Q(status=Post.Status.DROPPED, drop_reason__in=SET_REASONS)
+    passed = Q(status__in=[Post.Status.KEPT, Post.Status.NEW]) | fell
     there = Post.objects.filter(passed, source=dry.source_id, content_hash__in=hashes).order_by("-id").values_list("content_hash", "id")
     here = dry.rows.passed().filter(content_hash__in=hashes).order_by("-row").values_list("content_hash", "row")
     return {content: BASE + row for content, row in here} | dict(there)

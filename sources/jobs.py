@@ -87,6 +87,11 @@ class Job(models.Model):
         """End the job as `state`. Raises LostLease."""
         self._write({"state": state, "finished_at": timezone.now(), "lease_token": None, "lease_until": None, **changes})
 
+    def let_go(self) -> None:
+        """Others may take it over at once, if it is still ours."""
+        rows: Any = type(self).objects
+        rows.filter(pk=self.pk, state="running", lease_token=self.lease_token).update(lease_until=timezone.now())
+
     def _write(self, changes: dict[str, Any]) -> None:
         rows: Any = type(self).objects
         mine = rows.filter(pk=self.pk, state="running", lease_token=self.lease_token)

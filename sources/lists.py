@@ -88,21 +88,30 @@ def make(settings: Sequence[Mapping[str, Any]]) -> list[Screen]:
     return [screen for setting in settings for screen in (_with_list(setting) if setting.get("list") else pure_make([setting]))]
 
 
+def filled(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The settings with the lines of lists instead of their names: screens can be made of them where there is no database. Raises
+    BadScreen."""
+    return [_filled(setting) if setting.get("list") else dict(setting) for setting in settings]
+
+
 def _with_list(setting: Mapping[str, Any]) -> Sequence[Screen]:
     """Made once and kept, because a batch of posts comes after the other, and a list may be long."""
     try:
-        if type(setting["list"]) is not int:
-            raise ValueError("a list is named by its number")
-        return _made(json.dumps(setting, sort_keys=True), setting["list"])
+        return _made(json.dumps(setting, sort_keys=True))
     except (TypeError, ValueError) as error:
         raise BadScreen(f"{str(dict(setting))[:300]}: {error}") from error
 
 
 @functools.lru_cache(maxsize=8)
-def _made(text: str, pk: int) -> tuple[Screen, ...]:
-    setting = json.loads(text)
-    into, found = LINES.get(setting.get("screen", "")), TextList.objects.filter(pk=pk).first()
+def _made(text: str) -> tuple[Screen, ...]:
+    return tuple(pure_make([_filled(json.loads(text))]))
+
+
+def _filled(setting: Mapping[str, Any]) -> dict[str, Any]:
+    if type(setting["list"]) is not int:
+        raise BadScreen(f"{str(dict(setting))[:300]}: a list is named by its number")
+    into, found = LINES.get(setting.get("screen", "")), TextList.objects.filter(pk=setting["list"]).first()
     if into is None or found is None or (found.kind == TextList.Kind.WORDS) != (into == "words"):
-        raise BadScreen(f"{setting.get('screen')}: there is no such list {pk}")
-    del setting["list"]
-    return tuple(pure_make([{**setting, into: [*setting.get(into, []), *found.lines]}]))
+        raise BadScreen(f"{setting.get('screen')}: there is no such list {setting['list']}")
+    rest = {key: value for key, value in setting.items() if key != "list"}
+    return {**rest, into: [*setting.get(into, []), *found.lines]}

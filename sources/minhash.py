@@ -35,6 +35,8 @@ _FACTORS = [np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4E
 
 def sign(texts: Sequence[Codes]) -> Signatures:
     """The signatures of folded texts, which have four characters at least."""
+    if not texts:
+        return np.empty((0, BINS), np.uint16)
     lengths = np.array([len(text) for text in texts])
     hashes = _hashes(np.concatenate(texts).astype(np.uint64))
     of = np.repeat(np.arange(len(texts)), lengths)[: len(hashes)]
@@ -75,7 +77,7 @@ def meet(keys: NDArray[np.int64], band: NDArray[np.uint64]) -> NDArray[np.int64]
     """Pairs of keys with an equal number in this band: of all who have it, the least key with each of the others. A row a pair."""
     order = np.lexsort((keys, band))
     keys, band = keys[order], band[order]
-    is_first = np.append(True, band[1:] != band[:-1])
+    is_first = np.append(True, band[1:] != band[:-1])[: len(band)]
     first = keys[np.maximum.accumulate(np.where(is_first, np.arange(len(keys)), 0))]
     return np.stack([first[~is_first], keys[~is_first]], axis=1)
 

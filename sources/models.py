@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .dry_models import DryRow, DryRun
 from .jobs import Job
-from .screening_models import Apart, Preview, Rescue, RescuedPost, Tally, TextList
+from .screening_models import Apart, Preview, Rescue, RescuedPost, Signature, Tally, TextList
 from .search_models import SearchChange, SearchIndex, SearchPage, SearchSegment
 from .segmenting import holding
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Apart", "DryRow", "DryRun", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply",
-    "Rescue", "RescuedPost", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Source", "Tally", "TextList",
+    "Rescue", "RescuedPost", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Signature", "Source", "Tally", "TextList",
 ]  # fmt: skip
 
 
@@ -144,6 +144,7 @@ class ImportRun(Job):
     created = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)  # kept posts that are still to be compared with all others: no pairs until then
     resumed_at_row = models.PositiveIntegerField(default=0)  # `started_at` is when this row was
 
     class Meta:
@@ -215,7 +216,8 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(source__in=Source.objects.for_user(user))
 
     def kept(self) -> PostQuerySet:
-        return self.filter(status=Post.Status.KEPT)
+        """Kept for good: not those that wait to be compared."""
+        return self.filter(status=Post.Status.KEPT).exclude(run__in=ImportRun.objects.filter(waiting__gt=0))
 
     def matching(self, *, status: str = "", reason: str = "", search: str = "") -> PostQuerySet:
         """Those with this status, dropped for this reason, holding this text; what is empty asks for nothing."""

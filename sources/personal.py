@@ -89,9 +89,14 @@ def spans(text: str, kind: str) -> list[tuple[int, int]]:
     return [match.span(group) for match in pattern.finditer(plain) if holds(match[group])]
 
 
+def may_hold(text: str) -> bool:
+    """False where there is surely none of it."""
+    return bool(_HINT.search(text.encode("utf-8", "replace")))
+
+
 def find(text: str) -> Iterator[Found]:
     """All of it, without overlaps, in the order of the text."""
-    if not _HINT.search(text.encode("utf-8", "replace")):
+    if not may_hold(text):
         return
     plain = text.translate(FULL_WIDTH)
     taken: list[Found] = []

@@ -1,10 +1,10 @@
 """Step 2: Posts become kept, or dropped with a reason and the measured value.
 
-Posts of a source are screened in the order of their ids, one batch at a time, while the source's row is locked; imports
-hold the same lock while they add posts. So ids grow in the order of commits, and an earlier post is always decided
-before a later one. Screens that look at one post decide at once. Where a source has screens that compare posts, those
-that passed stay `new` until all are judged, and then the whole set is compared (`comparing`). One worker at a time
-screens a source. So who survives depends on neither timing nor the number of workers.
+An import judges its posts by the screens that look at one post while it reads them (`storing`); what is left to do here is to
+compare all that passed with each other (`comparing`). Posts that are screened again, or came in while others were, are `new`:
+they are judged here first, in the order of their ids, one batch at a time, while the source's row is locked; imports hold the
+same lock while they add posts. So ids grow in the order of commits, and an earlier post is always decided before a later one.
+One worker at a time screens a source. So who survives depends on neither timing nor the number of workers.
 
 Nothing is taken back that a person decided about: rescued posts stay, and posts with a review.
 """
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 
 from accounts.models import AuditEntry
@@ -25,8 +25,8 @@ from accounts.models import AuditEntry
 from .cleaning import content_hash
 from .comparing import compare
 from .lists import make
-from .models import Post, Source
-from .screens import Dropped, Screen, SetScreen
+from .models import ImportRun, Post, Signature, Source
+from .screens import SET_REASONS, Dropped, Screen, SetScreen
 from .verdicts import ROLLED_BACK, decided_by_people, drop, keep
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 BATCH = 500
 EDITED = ("title", "body", "answer", "content_hash")  # what edits change, and screening again restores
+UNDER_WAY = (ImportRun.State.QUEUED, ImportRun.State.RUNNING)
 ADVISORY = 0x5C4EE  # the class of our advisory locks; the object is the source
 Verdicts = dict[int, Dropped | None]
 
@@ -44,20 +45,31 @@ class StaleState(Exception):
 
 
 def screen(source: Source) -> int:
-    """Decide about the source's new posts; gives how many were decided: none while another worker is at it. Safe to run
-    twice, at once, or again after a crash.
+    """Decide about the source's new posts and those that wait to be compared; gives how many were decided: none while another
+    worker is at it. Safe to run twice, at once, or again after a crash.
 
     Raises BadScreen when the source lists a screen with settings that it does not know.
     """
     with alone(source.pk) as is_mine:
         if not is_mine:
             return 0
+        waiting = dict(ImportRun.objects.filter(source=source, waiting__gt=0).exclude(state__in=UNDER_WAY).values_list("pk", "waiting"))
         done = last = 0
         while batch := _screen_batch(source.pk, last):
             done, last = done + len(batch), batch[-1].pk
-        if last:
+        if last or waiting:
             compare(source.pk, last)
-    return done
+        for run, count in waiting.items():  # unless it went on meanwhile, and has more of them
+            ImportRun.objects.filter(pk=run, waiting=count).exclude(state__in=UNDER_WAY).update(waiting=0)
+    return done + sum(waiting.values())
+
+
+def unscreened() -> QuerySet[Source]:
+    """Sources with posts to decide about, and no import under way that will bring more."""
+    under_way = ImportRun.objects.filter(state__in=UNDER_WAY).values("source")
+    waiting = ImportRun.objects.filter(waiting__gt=0).values("source")
+    has_new = Exists(Post.objects.filter(source=OuterRef("pk"), status=Post.Status.NEW))
+    return Source.objects.filter(has_new | Q(pk__in=waiting)).exclude(pk__in=under_way)
 
 
 def rescreen(source: Source, *, by: User | None) -> int:
@@ -76,6 +88,7 @@ def rescreen(source: Source, *, by: User | None) -> int:
             closed = Q(status=Post.Status.NEW) | Q(drop_reason=ROLLED_BACK)
             again = Post.objects.filter(source=source, rescued_by=None).exclude(closed)
             again = again.exclude(pk__in=decided_by_people(again).values("pk"))
+            Signature.objects.filter(post__in=again.filter(original__isnull=False)).delete()
             restored: dict[str, Any] = {name: KT(f"original__{name}") for name in EDITED}
             again.filter(original__isnull=False).update(**restored, original=None)
             count = again.update(status=Post.Status.NEW, drop_reason="", drop_value="", cluster=None)
@@ -108,6 +121,7 @@ def _screen_batch(source_id: int, after: int) -> list[Post]:
         )
         if changed := edit(posts, screens):
             Post.objects.bulk_update(changed, [*EDITED, "original"])
+            Signature.objects.filter(post__in=changed).delete()
         verdicts = judge(posts, screens, _earlier_twins(source, posts, after))
         _write(verdicts, is_final=not any(isinstance(each, SetScreen) for each in screens))
     return posts
@@ -133,8 +147,9 @@ def edit(posts: list[Post], screens: list[Screen]) -> list[Post]:
 
 def _earlier_twins(source: Source, posts: list[Post], after: int) -> dict[str, int]:
     """Of the hashes in `posts`: the earliest post of the source that has it and passed. Those that are still `new` up to
-    `after` have passed, too: they wait to be compared."""
-    passed = Q(status=Post.Status.KEPT) | Q(status=Post.Status.NEW, pk__lte=after)
+    `after` have passed, too: they wait to be compared. So have those that fell to others."""
+    fell = Q(status=Post.Status.DROPPED, drop_reason__in=SET_REASONS)
+    passed = Q(status=Post.Status.KEPT) | Q(status=Post.Status.NEW, pk__lte=after) | fell
     hashes = {post.content_hash for post in posts}
     twins = Post.objects.filter(passed, source=source, content_hash__in=hashes).order_by("-id")
     return dict(twins.values_list("content_hash", "id"))

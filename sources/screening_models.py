@@ -46,6 +46,21 @@ class Apart(models.Model):
         ]
 
 
+class Signature(models.Model):
+    """What near-duplicates of a post are found by (`similarity`): of a short text the text, folded; of a long one its signature.
+
+    Made with the post, or when it is first compared by this field: those that are missing are made up for, so whoever changes
+    a post's texts deletes its signatures. No constraints: rows without a post are never looked at, and checking each would
+    cost as much as writing it.
+    """
+
+    pk = models.CompositePrimaryKey("post_id", "field")
+    post = models.ForeignKey("sources.Post", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    field = models.CharField(max_length=16)  # title, body, answer or all
+    folded = models.TextField(blank=True)
+    minhash = models.BinaryField(null=True)
+
+
 class Rescue(models.Model):
     """One act by which an admin kept dropped posts after all; it can be undone."""
 

@@ -12,7 +12,7 @@ from .indexing import POSTS, catch_up, is_due
 from .jobs import send_hint, send_hints
 from .models import DryRun, Fetch, Heartbeat, ImportRun, Preview, Source
 from .previewing import run_preview
-from .screening import screen
+from .screening import screen, unscreened
 
 
 @shared_task
@@ -60,7 +60,6 @@ def resend_hints() -> None:
     send_hints(dry_run, DryRun.objects.due().values_list("pk", flat=True))
     send_hints(import_file, ImportRun.objects.due().values_list("pk", flat=True))
     send_hints(preview_screens, Preview.objects.due().values_list("pk", flat=True))
-    busy = ImportRun.objects.filter(state__in=["queued", "running"]).values("source")
-    send_hints(screen_source, Source.objects.filter(posts__status="new").exclude(pk__in=busy).distinct().values_list("pk", flat=True))
+    send_hints(screen_source, unscreened().values_list("pk", flat=True))
     if is_due(POSTS):
         send_hint(index_posts)

@@ -1,5 +1,6 @@
 """What an importer is, and how it reads a field. Pure."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -80,12 +81,18 @@ class Importer:
 
     def anonymous(self, row: Raw) -> dict[str, Any]:
         """The row without what says who wrote it."""
-        left: dict[str, Any] = _without(row, PERSONAL | self.personal | {self.mapping.get("author", "")})
+        if self._names.isdisjoint(row) and not any(isinstance(value, dict | list) for value in row.values()):
+            return dict(row)
+        left: dict[str, Any] = _without(row, self._names)
         return left
+
+    @functools.cached_property
+    def _names(self) -> frozenset[str]:
+        return PERSONAL | self.personal | {self.mapping.get("author", "")}
 
 
 def _without(value: Any, keys: frozenset[str]) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _without(item, keys) for key, item in value.items() if key not in keys}
     return [_without(item, keys) for item in value] if isinstance(value, list) else value
 

@@ -8,8 +8,9 @@ from sources.rows import MAX_COLUMNS, MAX_DEPTH, MAX_ROW, MAX_TEXT
 __all__ = ["MAX_COLUMNS", "MAX_DEPTH", "MAX_ROW", "MAX_TEXT", "BadFile", "check_unpacked", "confine"]
 
 MB = 2**20
-MAX_FILE = 200 * MB
-MAX_UNPACKED = 1024 * MB  # of all members together
+MAX_FILE = 4096 * MB  # a million posts with their replies are 2 GB of JSON
+MAX_HELD = 200 * MB  # of a file whose format wants all of it in memory: a packed Parquet or xlsx
+MAX_UNPACKED = 4096 * MB  # of all members together
 MAX_RATIO = 100  # unpacked to packed …
 RATIO_FROM = 10 * MB  # … of what unpacks to more than this: small files of equal rows pack better, and do no harm
 MAX_MEMBERS = 1_000
@@ -17,8 +18,8 @@ MAX_ROWS = 2_000_000
 MAX_MEMORY = 1024 * MB  # address space of the process that reads
 MAX_FILES_OPEN = 64
 CPU_SECONDS, CPU_SECONDS_PER_MB = 15, 6
-MAX_FRAME = 8 * MB  # of a row on its way: JSON writes some characters as six
-MAX_SENT = 4 * MAX_UNPACKED
+MAX_FRAME = 32 * MB  # of a batch, or a row, on its way: JSON writes some characters as six
+MAX_SENT = 8 * MAX_UNPACKED
 SILENCE = 120  # seconds without a word after which the reading process is given up
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import zstandard
 
-from .limits import MAX_FILE, MAX_MEMBERS, MB, BadFile, check_unpacked
+from .limits import MAX_HELD, MAX_MEMBERS, MB, BadFile, check_unpacked
 
 CHUNK = 256 * 1024
 BOM = codecs.BOM_UTF8
@@ -59,8 +59,8 @@ class Part:
             return self.path.open("rb")
         found = io.BytesIO()
         for chunk in self.chunks():
-            if found.write(chunk) and found.tell() > MAX_FILE:
-                raise BadFile("too_large", limit=MAX_FILE // MB)
+            if found.write(chunk) and found.tell() > MAX_HELD:
+                raise BadFile("too_large", limit=MAX_HELD // MB)
         found.seek(0)
         return found
 

@@ -51,6 +51,7 @@ class Screen:
     """Judges each post by itself. An `edits` comes before every `drops`: all changes are made before anything is judged."""
 
     settings: ClassVar[Mapping[str, Setting]] = {}
+    needs_twin: ClassVar[bool] = False  # drops nothing but what reads the same as an earlier post
 
     def edits(self, post: Candidate) -> dict[str, str]:
         """The fields whose text is to be changed. Editing twice is editing once; the raw row stays as it was."""

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from sources.similarity import SHORT_LIKE, alike_among, clusters
@@ -23,7 +23,13 @@ class NearDuplicate(SetScreen):
 
     def among(self, members: Iterable[Member]) -> Iterator[tuple[int, Dropped]]:
         roots = clusters(((member.pk, text_of(member, self.field)) for member in members), self.like)
-        roots = self._told_apart(roots, members)
+        return self.beaten(roots, members, lambda pks: (member for member in members if member.pk in pks))
+
+    def beaten(
+        self, roots: dict[int, int], members: Iterable[Member], whole: Callable[[set[int]], Iterable[Member]]
+    ) -> Iterator[tuple[int, Dropped]]:
+        """Who falls of those in `roots`: post -> its cluster. `members` holds these at the least, `whole` gives some with their texts."""
+        roots = self._told_apart(roots, whole)
         best: dict[int, tuple[bool, bool, float, int]] = {}
         for member in members:
             if (root := roots.get(member.pk)) is not None:
@@ -33,21 +39,20 @@ class NearDuplicate(SetScreen):
             if best[root][-1] != pk:
                 yield pk, Dropped(self.reason, str(best[root][-1]))
 
-    def _told_apart(self, roots: dict[int, int], members: Iterable[Member]) -> dict[int, int]:
+    def _told_apart(self, roots: dict[int, int], whole: Callable[[set[int]], Iterable[Member]]) -> dict[int, int]:
         """Clusters that hold posts told apart are put together anew: the most alike first, and never those two."""
         apart = [pair for pair in self.apart if pair[0] in roots and roots[pair[0]] == roots.get(pair[1])]
         split = {roots[one] for one, _other in apart}
         if not split:
             return roots
         texts: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        for member in members:
-            if (root := roots.get(member.pk)) in split:
-                texts[root].append((member.pk, text_of(member, self.field)))
-        whole = {pk: root for pk, root in roots.items() if root not in split}
+        for member in whole({pk for pk, root in roots.items() if root in split}):
+            texts[roots[member.pk]].append((member.pk, text_of(member, self.field)))
+        kept = {pk: root for pk, root in roots.items() if root not in split}
         for of_one in texts.values():
             for group in _groups([key for key, _text in of_one], alike_among(of_one, self.like), apart):
-                whole |= dict.fromkeys(group, min(group)) if len(group) > 1 else {}
-        return whole
+                kept |= dict.fromkeys(group, min(group)) if len(group) > 1 else {}
+        return kept
 
 
 def _groups(keys: list[int], links: Iterable[tuple[int, int]], apart: Iterable[tuple[int, int]]) -> list[set[int]]:

@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from sources.personal import find, mask
+from sources.personal import find, mask, may_hold
 
 from .base import FIELDS, Candidate, Dropped, Screen, Setting
 
@@ -15,7 +15,7 @@ class PersonalData(Screen):
         self.drop = bool(drop)
 
     def edits(self, post: Candidate) -> dict[str, str]:
-        if self.drop:
+        if self.drop or not may_hold("\n".join((post.title, post.body, post.answer))):
             return {}
         texts = {field: getattr(post, field) for field in FIELDS}
         return {field: masked for field, text in texts.items() if (masked := mask(text)) != text}

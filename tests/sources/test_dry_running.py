@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from accounts.models import AuditEntry
-from sources import dry_orders, dry_running, importing, policy, presets, screening
+from sources import dry_orders, dry_running, importing, policy, presets, readers, screening
 from sources.dry_running import run_dry
 from sources.importing import run_import
 from sources.models import DryRow, DryRun, ImportRun, Post, RejectedRow, Source
@@ -130,7 +130,8 @@ class TestAgreement:
     def test_of_random_rows_and_settings_into_a_source_that_holds_some(self, admin, monkeypatch, seed):
         """Also across sources, in batches of any size, with rows that are kept all the same and a file that was there before."""
         chance = random.Random(seed)
-        monkeypatch.setattr(importing, "BATCH", chance.choice([3, 7, 50]))
+        for module in (readers, dry_running):
+            monkeypatch.setattr(module, "BATCH", chance.choice([3, 7, 50]))
         monkeypatch.setattr(screening, "BATCH", chance.choice([2, 5, 60]))
         source = make_source("mine", screens=_some_screens(chance))
         other = make_source("other", screens=[{"screen": "near_duplicate", "across": True}])
@@ -243,7 +244,7 @@ class TestBrokenOff:
 
     @pytest.mark.parametrize("act", ["pause", "stop"])
     def test_between_two_batches_and_it_goes_on_after_the_last_of_them(self, admin, monkeypatch, act):
-        monkeypatch.setattr(importing, "BATCH", 10)
+        monkeypatch.setattr(dry_running, "BATCH", 10)
         write, calls = dry_running._write_batch, []
 
         def break_off(dry, *args):

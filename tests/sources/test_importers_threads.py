@@ -6,7 +6,7 @@ import zlib
 import pytest
 from django.utils import timezone
 
-from sources import importing
+from sources import importing, readers
 from sources.importers import IMPORTERS
 from sources.importers.threads import CONTEXT, plan
 from sources.models import ImportRun, Post
@@ -174,16 +174,16 @@ def test_odd_values_cost_their_row_at_most(field):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rows", [TALK, LIST], ids=["context", "starter"])
 def test_a_thread_that_is_interrupted_anywhere_ends_like_any_other(monkeypatch, rows):
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(readers, "BATCH", 2)
     undisturbed = imported(make_source(platform="tieba"), lines(rows))
     run, _ = start(make_source(platform="tieba"), lines(rows))
-    write = importing._write_batch
+    write = importing.write
     for number in (1, 2, 1):
         kill_at(monkeypatch, write, number=number)
         with pytest.raises(Killed):
             importing.run_import(run.pk)
         ImportRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
-    monkeypatch.setattr(importing, "_write_batch", write)
+    monkeypatch.setattr(importing, "write", write)
     importing.run_import(run.pk)
     assert outcome(run) == outcome(undisturbed)
     assert list(run.posts.order_by("row").values_list("context")) == list(undisturbed.posts.order_by("row").values_list("context"))

@@ -6,7 +6,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone, translation
 
-from sources import importing, wording
+from sources import importing, readers, storing, wording
+from sources.batches import Recipe
+from sources.converting import Converter
 from sources.jobs import LostLease
 from sources.models import ImportRun, Post
 from tests.builders import make_run, make_source
@@ -46,7 +48,7 @@ def test_rows_become_posts_without_their_author(uploads):
     run = imported(make_source(platform="tieba"), annual(3), "annual.json")
     assert (run.state, run.importer, run.read, run.created) == ("succeeded", "tieba", 3, 3)
     post = run.posts.first()
-    assert (post.row, post.title, post.status) == (1, "第 0 个问题，杯子问水：谁装着谁？", "new")
+    assert (post.row, post.title, post.status) == (1, "第 0 个问题，杯子问水：谁装着谁？", "kept")
     assert sorted(post.raw) == ["content", "ctime", "l_num"]
     assert len(post.author) == 32
     assert len({each.author for each in run.posts.all()}) == 1
@@ -54,11 +56,11 @@ def test_rows_become_posts_without_their_author(uploads):
 
 
 def test_the_pseudonym_depends_on_platform_and_key(settings):
-    one = importing.pseudonym("tieba", "某某")
-    assert one != importing.pseudonym("zhihu", "某某")
+    one = storing.pseudonym("tieba", "某某")
+    assert one != storing.pseudonym("zhihu", "某某")
     settings.SECRET_KEY = "another key of more than fifty characters, for a test alone"
-    assert one != importing.pseudonym("tieba", "某某")
-    assert importing.pseudonym("tieba", "") == ""
+    assert one != storing.pseudonym("tieba", "某某")
+    assert storing.pseudonym("tieba", "") == ""
 
 
 def test_the_same_bytes_again_are_the_earlier_run():
@@ -171,7 +173,7 @@ def test_hostile_values_are_stored_as_they_are_or_rejected(uploads):
     ]
     run = imported(make_source(), "\n".join(map(json.dumps, rows)), "a\r\nb\u202e<img>" + "名" * 400 + ".jsonl")
     assert (run.state, run.created, run.rejected_rows.get().reason) == ("succeeded", len(rows) - 1, "too_many_columns")
-    assert set(run.posts.values_list("status", flat=True)) == {"new"}
+    assert set(run.posts.values_list("status", flat=True)) == {"kept"}
     assert run.file_name.endswith(".jsonl")
     assert len(run.file_name) == 300
 
@@ -190,8 +192,12 @@ def test_a_row_that_the_importer_did_not_think_of_fails_no_batch(monkeypatch):
 
     original = importing.IMPORTERS["generic"].read
     monkeypatch.setattr(importing.IMPORTERS["generic"], "read", read)
-    run = imported(make_source(), '{"title": "一"}\n{"title": "二"}\n{"title": "三"}')
-    assert (run.created, run.rejected, run.rejected_rows.get().reason) == (2, 1, "importer_failed")
+    made = Converter(Recipe("generic", {}, "auto", "", [], {}), list)
+    for number, title in enumerate("一二三", 1):
+        made.add(number, {"title": title})
+    batch = made.take(3, 3)
+    assert [head.row for head in batch.posts] == [1, 3]
+    assert [found[:3] for found in batch.rejected] == [(2, "importer_failed", "AttributeError")]
 
 
 def test_the_file_itself_may_be_gone(uploads):
@@ -238,7 +244,7 @@ def kill_at(monkeypatch, write, *, number):
             if next(calls) == number:
                 raise Killed
 
-    monkeypatch.setattr(importing, "_write_batch", dying)
+    monkeypatch.setattr(importing, "write", dying)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -251,10 +257,10 @@ def test_an_import_that_is_interrupted_anywhere_ends_like_any_other(monkeypatch,
         "table": "title,body\n" + "".join(f'"{row["title"]}","{row["body"]}"\n' for row in rows),
     }[kind]
     name = {"array": "x.json", "lines": "x.jsonl", "table": "x.csv"}[kind]
-    monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(readers, "BATCH", 10)
     undisturbed = imported(make_source(), content, name)
     run, _ = start(make_source(), content, name)
-    write = importing._write_batch
+    write = importing.write
     for number in (1, 2, 3, 1, 4):
         kill_at(monkeypatch, write, number=number)
         with pytest.raises(Killed):
@@ -263,7 +269,7 @@ def test_an_import_that_is_interrupted_anywhere_ends_like_any_other(monkeypatch,
         ImportRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
         run.refresh_from_db()
         assert run.read == run.created + run.known + run.rejected == run.posts.count() + run.rejected_rows.count() + run.known
-    monkeypatch.setattr(importing, "_write_batch", write)
+    monkeypatch.setattr(importing, "write", write)
     importing.run_import(run.pk)
     assert outcome(run) == outcome(undisturbed)
     assert run.created == 90 - len({n % 90 for n in range(123)} - {n % 90 for n in range(123) if n % 7})
@@ -271,16 +277,16 @@ def test_an_import_that_is_interrupted_anywhere_ends_like_any_other(monkeypatch,
 
 @pytest.mark.django_db(transaction=True)
 def test_a_cancelled_import_stops_after_the_batch_at_hand(monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(readers, "BATCH", 10)
     run, _ = start(make_source(), annual(100), "x.json")
-    write = importing._write_batch
+    write = importing.write
 
     def cancelling(*args):
         write(*args)
         if ImportRun.objects.get(pk=run.pk).read == 30:
             importing.cancel(ImportRun.objects.get(pk=run.pk))
 
-    monkeypatch.setattr(importing, "_write_batch", cancelling)
+    monkeypatch.setattr(importing, "write", cancelling)
     importing.run_import(run.pk)
     run.refresh_from_db()
     assert (run.state, run.read, run.posts.count()) == ("cancelled", 30, 30)
@@ -288,7 +294,7 @@ def test_a_cancelled_import_stops_after_the_batch_at_hand(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_was_replaced_writes_nothing_more(monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(readers, "BATCH", 10)
     run, _ = start(make_source(), annual(30), "x.json")
     late = ImportRun.claim(run.pk)
     ImportRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
@@ -302,7 +308,7 @@ def test_a_worker_that_was_replaced_writes_nothing_more(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_imports_of_the_same_rows_at_once_count_each_post_once(monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 20)
+    monkeypatch.setattr(readers, "BATCH", 20)
     source = make_source()
     contents = [annual(200), annual(200) + "\n", annual(200) + "\n\n"]
     runs = [start(source, content, "x.json")[0] for content in contents]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.reading.files import examine
-from sources.reading.limits import BadFile
+from sources.reading.limits import MAX_FILE, BadFile
 from sources.rows import MAX_ROW, MAX_TEXT, BadRow
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256))
@@ -92,7 +92,7 @@ def test_a_file_of_no_use_says_why_before_any_row(tmp_path, content, name, code)
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "stored"
     with path.open("wb") as file:
-        file.truncate(200 * 1024 * 1024 + 1)
+        file.truncate(MAX_FILE + 1)  # which takes no room on the disk
     with pytest.raises(BadFile, match="too_large"):
         examine(path, "x.jsonl")
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from accounts.models import AuditEntry
-from sources import importing, runs, screening
+from sources import importing, readers, runs, screening
 from sources.importing import run_import, start_import
 from sources.models import ImportRun, Post, RejectedRow
 from tests.builders import make_pair, make_run, make_source
@@ -34,16 +34,17 @@ def jokes(count, start=0):
 
 class TestResume:
     def test_a_cancelled_run_goes_on_where_it_stopped_and_ends_like_an_uninterrupted_one(self, monkeypatch):
+        monkeypatch.setattr(readers, "BATCH", 500)
         rows = jokes(1200)
-        run, write = ordered(make_source(), rows), importing._write_batch
+        run, write = ordered(make_source(), rows), importing.write
 
         def cancel_after_the_first(run, *args):
             write(run, *args)
             importing.cancel(ImportRun.objects.get(pk=run.pk))
 
-        monkeypatch.setattr(importing, "_write_batch", cancel_after_the_first)
+        monkeypatch.setattr(importing, "write", cancel_after_the_first)
         run_import(run.pk)
-        monkeypatch.undo()
+        monkeypatch.setattr(importing, "write", write)
         run.refresh_from_db()
         assert (run.state, run.read) == ("cancelled", 500)
 
