@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.models import AuditEntry
+
 from . import importing, policy
 from .models import DryRow, DryRun, ImportRun, Source
 from .personal import find
@@ -134,11 +136,19 @@ def start(dry: DryRun, *, by: User, is_skipping: bool = False) -> tuple[ImportRu
             locked.source, StoredFile(locked.sha256, locked.size), name=locked.file_name, by=by, importer=locked.importer,
             mapping=locked.mapping, encoding=locked.encoding, kept=locked.kept,
         )  # fmt: skip
+        if created and (rescued := _kept_rows(locked)):
+            AuditEntry.objects.create(by=by, action="rows_kept", subject=f"import {run.pk}", detail={"rows": rescued})
         changes = {} if locked.state == DryRun.State.SUCCEEDED else {"state": DryRun.State.STOPPED, "finished_at": timezone.now()}
         DryRun.objects.filter(pk=dry.pk).update(run=run, lease_token=None, lease_until=None, **changes)
         locked.rows.all().delete()
     dry.refresh_from_db()
     return run, created
+
+
+def _kept_rows(dry: DryRun) -> dict[str, str]:
+    """What each row that is kept all the same would have been dropped for."""
+    rows = dry.rows.filter(row__in=dry.kept, outcome=DryRow.Outcome.DROPPED).order_by("row")
+    return {str(row): f"{reason} {value}".strip() for row, reason, value in rows.values_list("row", "reason", "value")}
 
 
 def discard(dry: DryRun) -> bool:

@@ -300,6 +300,8 @@ class TestKeeping:
         dry_orders.keep(dry, 1)
         run = imported(dry, admin)
         assert list(run.posts.order_by("row").values_list("status", "rescued_by")) == [("kept", admin.pk), ("kept", None)]
+        entry = AuditEntry.objects.get(action="rows_kept")
+        assert (entry.by, entry.subject, entry.detail) == (admin, f"import {run.pk}", {"rows": {"1": "too_short 2"}})
 
     def test_and_is_given_up_again(self, admin):
         source = make_source(screens=[{"screen": "length", "field": "title", "min": 6}])
