@@ -1,16 +1,20 @@
 """Rows of models by SQL written by hand, for the few acts that happen a hundred times a second.
 
 Putting a query together costs Django three times what this database needs to run it. Here the text is there already, and what
-comes back are the models all the same. (docs/adr/0008)
+comes back are the models all the same. (docs/adr/0011)
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, LiteralString
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import JSONField, Model
+
+Values = Mapping[str, Any] | Sequence[Any]
 
 
 @lru_cache
@@ -25,11 +29,10 @@ def _shape(model: type[Model]) -> tuple[list[str], list[int]]:
     return [field.attname for field in fields], [at for at, field in enumerate(fields) if isinstance(field, JSONField)]
 
 
-def read(sql: str, values: Mapping[str, Any] | Sequence[Any], *models: type[Model]) -> list[Any]:
+def read(sql: LiteralString, values: Values, *models: type[Model]) -> list[Any]:
     """What `sql` gives: without a model its rows, for one its instances, for several tuples of them (None for an outer
     join's missing row)."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+    with _executed(sql, values) as cursor:
         rows = cursor.fetchall()
     if not models:
         return rows
@@ -38,11 +41,22 @@ def read(sql: str, values: Mapping[str, Any] | Sequence[Any], *models: type[Mode
     return [_split(row, models) for row in rows]
 
 
-def run(sql: str, values: Mapping[str, Any] | Sequence[Any]) -> int:
+def run(sql: LiteralString, values: Values) -> int:
     """How many rows `sql` has changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return int(cursor.rowcount)
+    with _executed(sql, values) as cursor:
+        return cursor.rowcount
+
+
+@contextmanager
+def _executed(sql: LiteralString, values: Values) -> Iterator[psycopg.Cursor[Any]]:
+    """Prepared by the server once a connection, where Django would send the text to be planned anew each time; on Django's own
+    connection, in its transaction, with its errors."""
+    connection.ensure_connection()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        yield cursor.execute(sql, values, prepare=True)
 
 
 def _split(row: Sequence[Any], models: Sequence[type[Model]]) -> tuple[Any, ...]:

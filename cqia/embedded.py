@@ -20,7 +20,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -48,12 +50,22 @@ class Engines:
     redis_url: str
     sockets: Path | None = None
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    starters: list[Callable[[], subprocess.Popen[bytes]]] = field(default_factory=list)  # of the children, in the same order
     locks: list[IO[str]] = field(default_factory=list)
     users_file: Path | None = None
 
     @property
     def is_owner(self) -> bool:
         return bool(self.children)
+
+    def tend(self) -> list[str]:
+        """Start again whichever has died. Gives their names. What clients were told is committed is there: PostgreSQL recovers."""
+        died = []
+        for at, child in enumerate(self.children):
+            if child.poll() is not None:
+                died.append(Path(str(child.args[0])).name)  # type: ignore[index]
+                self.children[at] = self.starters[at]()
+        return died
 
     def stop(self, *, wait_for_users: float = 0) -> None:
         """End the engines that this process started: PostgreSQL by a fast shutdown, so the next start needs no
@@ -172,8 +184,9 @@ def _start(var: Path, *, fast: bool) -> Engines:
     try:
         account = _account(var / "postgres")
         hand_over(sockets, account)
-        engines.children.append(_start_postgres(var / "postgres", sockets, account, fast=fast))
-        engines.children.append(_start_redis(var / "redis", sockets, account, fast=fast))
+        engines.starters.append(partial(_start_postgres, var / "postgres", sockets, account, fast=fast))
+        engines.starters.append(partial(_start_redis, var / "redis", sockets, account, fast=fast))
+        engines.children.extend(start() for start in engines.starters)
         _wait_for_redis(engines)
         _wait_for_postgres(engines)
     except BaseException:

@@ -4,6 +4,9 @@ import os
 import shutil
 
 import pytest
+from django.urls import reverse
+
+from tests.browser import desk
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGS = [
@@ -28,3 +31,33 @@ def chromium():
         yield browser
         browser.close()
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+
+
+@pytest.fixture
+def queue(db):
+    return desk.make_queue()
+
+
+@pytest.fixture
+def open_page(chromium, live_server, reviewer):
+    """Opens the review page, signed in. The test fails on any script error or console error that it did not ask for."""
+    contexts, wrong = [], []
+
+    def open_(path="", *, wrong_is_fine=False, user=None, **options):
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "zh-CN", **options})
+        contexts.append(context)
+        context.add_cookies([desk.cookie_for(user or reviewer, live_server.url)])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        if not wrong_is_fine:
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.goto(live_server.url + reverse("annotation:review") + path)
+        if options.get("java_script_enabled", True):
+            desk.ready(page)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []

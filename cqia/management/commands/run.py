@@ -65,6 +65,8 @@ class Command(BaseCommand):
             how_to_sign_in = self._first_admin()  # last: a start that fails must not take the only sight of the password with it
             self._say(f"Zhumo is ready at {self.url}  -  {how_to_sign_in}. Ctrl-C ends it; logs are under {supervisor.logs}")
             while True:
+                for name in embedded.provided.tend() if embedded.provided else []:
+                    self._say(f"{name} ended by itself and is started again; its log lies under {settings.VAR}")
                 for name in supervisor.tend():
                     self._say(f"{name} ended by itself and is started again; see {supervisor.logs / name}.log")
                 time.sleep(0.5)
