@@ -260,11 +260,12 @@ COMPOSE = """() => {  // what an input method sends while somebody writes pinyin
 }"""
 
 
-def test_a_hundred_decisions_by_keyboard_with_an_input_method_in_between(open_page):
-    make_queue([f"{TITLES[n % len(TITLES)]}，第{n}问" for n in range(104)])
+@pytest.mark.parametrize("count", [24, pytest.param(100, marks=pytest.mark.soak)])
+def test_decisions_by_keyboard_with_an_input_method_in_between(open_page, count):
+    make_queue([f"{TITLES[n % len(TITLES)]}，第{n}问" for n in range(count + 4)])
     page = open_page()
     wanted = []
-    for n in range(100):
+    for n in range(count):
         before = shown(page)
         page.evaluate(COMPOSE)
         verdict = ("accept", "reject", "edit", "accept")[n % 4]
