@@ -1,4 +1,4 @@
-"""Pages about a source's screens: which there are and in what order, and screening again."""
+"""The page of a source's screens: which there are, in what order, with what settings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from accounts.permissions import role_required
 
-from . import policy, preview_views, screen_forms, screening
-from .jobs import send_hint
+from . import policy, preview_views, screen_forms
 from .models import Source
-from .screens import BadScreen
-from .tasks import screen_source
 from .views import person
 
 
@@ -49,23 +45,6 @@ def _tried(request: HttpRequest, source: Source) -> list[dict[str, Any]]:
     asked = request.GET.get("preview", "")
     found = source.previews.filter(pk=asked).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     return found.screens if found else []
-
-
-@require_POST
-@role_required("admin")
-def rescreen(request: HttpRequest, slug: str) -> HttpResponse:
-    source = get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
-    try:
-        count = screening.rescreen(source, by=person(request))
-    except screening.StaleState:
-        messages.info(request, _("The posts are being screened at this moment. Try again when that is done."))
-    except BadScreen as error:
-        messages.error(request, _("This is no screen with settings that it knows: %(error)s") % {"error": error}, extra_tags="no")
-    else:
-        send_hint(screen_source, source.pk)
-        text = _("%(count)s posts are screened again. Reviewed pairs and rescued posts stay as they are.")
-        messages.success(request, text % {"count": count}, extra_tags="ok")
-    return redirect("sources:detail", slug=slug)
 
 
 def _page(

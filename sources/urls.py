@@ -40,7 +40,6 @@ urlpatterns = [
     path("<slug:slug>/edit/preview/", policy_views.preview, name="preview_policy"),
     path("<slug:slug>/edit/forget-mapping/", policy_views.forget_mapping, name="forget_mapping"),
     path("<slug:slug>/screens/", screen_views.screens, name="screens"),
-    path("<slug:slug>/rescreen/", screen_views.rescreen, name="rescreen"),
     path("<slug:slug>/preview/", preview_views.order, name="order_preview"),
     path("<slug:slug>/rejected/", views.rejected_rows, name="rejected_rows"),
     path("<slug:slug>/clusters/", cluster_views.clusters, name="clusters"),

@@ -95,28 +95,25 @@ def test_a_pattern_that_is_none_is_said(as_admin):
     assert "<script>" not in page.content.decode()
 
 
-@pytest.mark.parametrize("name", ["screens", "rescreen"])
+@pytest.mark.parametrize("name", ["screens", "order_preview"])
 def test_only_admins(client, lead, name):
     client.force_login(lead)
     source = make_source(screens=TWO)
     assert client.post(url(source, name)).status_code == 403
-    assert "rescreen" not in client.get(url(source, "detail")).content.decode()
+    assert "/preview/" not in client.get(url(source, "detail")).content.decode()
 
 
-def test_screening_again_by_page_and_by_api(as_admin, reviewer):
+def test_screening_again_by_api(as_admin, reviewer):
     source = make_source(screens=[])
     run = make_run(source, created=2)
     posts = [make_post(source, run=run, row=row, title="甲乙") for row in (1, 2)]
     screening.screen(source)
     make_review(make_pair(post=posts[0].__class__.objects.get(pk=posts[0].pk)), by=reviewer)
-    assert as_admin.get(url(source, "rescreen")).status_code == 405
-    assert as_admin.post(url(source, "rescreen")).status_code == 302
-    assert sorted(source.posts.values_list("status", flat=True)) == ["kept", "new"]
-    screening.screen(source)
     answer = as_admin.post(f"/api/v1/sources/{source.slug}/rescreen/")
     assert (answer.status_code, answer.json()) == (202, {"posts": 1})
+    assert sorted(source.posts.values_list("status", flat=True)) == ["kept", "new"]
+    screening.screen(source)
     source.screens = [{"screen": "gone"}]
     source.save()
     assert as_admin.post(f"/api/v1/sources/{source.slug}/rescreen/").status_code == 409
-    assert as_admin.post(url(source, "rescreen")).status_code == 302
     assert as_admin.get(url(source, "detail")).status_code == 200
