@@ -21,7 +21,6 @@ from zlib import crc32
 
 import numpy as np
 from django.db import connection, models, transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from .models import ImportRun, Post
@@ -40,7 +39,8 @@ POSTS = Searchable("posts", Post, "title", ("body", "answer"))
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an index is: rows whose short field is not in it, rows whose long ones are not, changed rows, rows in all, bytes."""
+    """How far an index is: rows whose short field is not in it, rows whose long ones are not, changed rows, rows in all, bytes; whether it
+    waits for an import; up to which id it goes, and which is the last."""
 
     new: int
     long: int
@@ -48,6 +48,8 @@ class Progress:
     rows: int
     bytes: int
     is_paused: bool
+    settled: int
+    last: int
 
     @property
     def is_caught_up(self) -> bool:
@@ -60,15 +62,16 @@ class Progress:
 
 
 def progress(what: Searchable) -> Progress:
-    settled = settled_of(what)
-    parts = SearchSegment.objects.filter(kind=what.kind)
-    shallow = sum(left(part) for part in parts.filter(is_whole=False).defer("ids"))
-    last = what.model._default_manager.aggregate(last=models.Max("pk"))["last"] or 0
-    new = what.rows.filter(pk__gt=settled)[: FEW + 1].count()
+    """In few queries: every page of a search asks."""
+    settled, last = settled_of(what), what.model._default_manager.aggregate(last=models.Max("pk"))["last"] or 0
+    parts = list(SearchSegment.objects.filter(kind=what.kind).defer("ids"))
+    shallow = sum(left(part) for part in parts if not part.is_whole)
+    new = what.rows.filter(pk__gt=settled)[: FEW + 1].count() if last > settled else 0
     new = new if new <= FEW else last - settled  # counting a million takes longer than it is worth
-    sums = parts.aggregate(rows=Sum("rows", filter=models.Q(is_whole=True)), bytes=Sum("bytes"))
     changed = SearchChange.objects.filter(kind=what.kind)[: 100 * FEW].count()
-    return Progress(new, shallow, changed, new + shallow + (sums["rows"] or 0), sums["bytes"] or 0, is_import_running())
+    rows = new + shallow + sum(part.rows for part in parts if part.is_whole)
+    is_paused = bool(shallow) and is_import_running()
+    return Progress(new, shallow, changed, rows, sum(part.bytes for part in parts), is_paused, settled, last)
 
 
 def is_due(what: Searchable) -> bool:

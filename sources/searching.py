@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import BinaryField, Func, Max, Q, QuerySet
+from django.db.models import BinaryField, Func, Q, QuerySet
 
 from . import grams
-from .indexing import FEW, Progress, progress, settled_of
+from .indexing import FEW, Progress, progress
 from .models import Source
 from .search_models import SearchChange, SearchSegment
 from .segmenting import Searchable, holding, ids_of
@@ -61,14 +61,18 @@ class Search:
         return self.what.rows.filter(source__in=sources, **self.outcome).order_by()
 
 
-def find(asked: Search, rows: QuerySet[Any], *, after: int = 0, before: int | None = None, limit: int = 50) -> Found:
-    """The first `limit` of `rows` that are asked for, with ids over `after`; or the last below `before`, the nearest first."""
+def find(
+    asked: Search, rows: QuerySet[Any], *, after: int = 0, before: int | None = None, limit: int = 50, state: Progress | None = None
+) -> Found:
+    """The first `limit` of `rows` that are asked for, with ids over `after`; or the last below `before`, the nearest first. `state`: the
+    progress of the index a moment ago, for whoever has asked for it already."""
+    state = state or progress(asked.what)
     until = time.monotonic() + SECONDS
     matching = rows.filter(asked.condition()).filter(holding(asked.what.fields, asked.text)).values_list("pk", flat=True)
     matching = matching.order_by("pk" if before is None else "-pk")
     ids: list[int] = []
     reached = None
-    for condition, place in _forwards(asked, after) if before is None else _backwards(asked, before):
+    for condition, place in _forwards(asked, state, after) if before is None else _backwards(asked, state, before):
         if reached is not None and time.monotonic() > until:
             return Found(ids, reached, is_cut=True)
         ids += matching.filter(condition)[: limit + 1 - len(ids)] if condition else ()
@@ -92,8 +96,8 @@ class Page:
 def page(asked: Search, rows: QuerySet[Any], *, after: int = 0, before: int | None = None, limit: int = 50) -> Page:
     """The page of `rows` that are asked for which begins after an id, or ends before one."""
     state = progress(asked.what)  # before it is searched: what is done meanwhile would not have been there
-    found = find(asked, rows, after=after, before=before, limit=limit)
-    shown = sorted(rows.filter(pk__in=found.ids), key=lambda row: row.pk)
+    found = find(asked, rows, after=after, before=before, limit=limit, state=state)
+    shown = sorted(rows.filter(pk__in=found.ids), key=lambda row: row.pk) if found.ids else []
     if before is not None:
         return Page(shown, before - 1, found.reached, found.is_cut, state)
     return Page(shown, found.reached, after + 1 if after else None, found.is_cut, state)
@@ -102,31 +106,25 @@ def page(asked: Search, rows: QuerySet[Any], *, after: int = 0, before: int | No
 Steps = Iterator[tuple[Q, int]]  # which rows to look at next (an empty condition: none), and the last id of them
 
 
-def _forwards(asked: Search, after: int) -> Steps:
-    settled = settled_of(asked.what)
-    known = candidates(asked, settled)
-    settled = 0 if known is None else settled
+def _forwards(asked: Search, state: Progress, after: int) -> Steps:
+    known = candidates(asked, state.settled)
+    settled = 0 if known is None else state.settled
     yield from _chosen(asked, known[known.searchsorted(after + 1) :] if known is not None else None)
-    at, last, size = max(after, settled), _last(asked.what), CHUNK
+    at, last, size = max(after, settled), state.last, CHUNK
     while at < last:
         yield Q(pk__gt=at, pk__lte=at + size), at + size
         at, size = at + size, min(2 * size, MOST)
 
 
-def _backwards(asked: Search, before: int) -> Steps:
-    settled = settled_of(asked.what)
-    known = candidates(asked, settled)
-    settled = 0 if known is None else settled
-    at, size = min(before, _last(asked.what) + 1), CHUNK
+def _backwards(asked: Search, state: Progress, before: int) -> Steps:
+    known = candidates(asked, state.settled)
+    settled = 0 if known is None else state.settled
+    at, size = min(before, state.last + 1), CHUNK
     while at > settled + 1:
         low = max(at - size, settled + 1)
         yield Q(pk__lt=at, pk__gte=low), low
         at, size = low, min(2 * size, MOST)
     yield from _chosen(asked, known[: known.searchsorted(before)][::-1] if known is not None else None)
-
-
-def _last(what: Searchable) -> int:
-    return what.model._default_manager.aggregate(last=Max("pk"))["last"] or 0
 
 
 def _chosen(asked: Search, ids: Ids | None) -> Steps:
