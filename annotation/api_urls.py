@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("assignments/<int:pk>/renew/", api.Renewal.as_view(), name="api_renewal"),
     path("reviews/<int:pk>/undo/", api.Undo.as_view(), name="api_undo"),
     path("sources/<slug:slug>/draft-runs/", draft_api.DraftRuns.as_view(), name="api_order_drafts"),
+    path("sources/<slug:slug>/score-runs/", draft_api.ScoreRuns.as_view(), name="api_order_scores"),
     path("draft-runs/", draft_api.DraftRunList.as_view(), name="api_draft_runs"),
     path("draft-runs/<int:pk>/", draft_api.DraftRunView.as_view(), name="api_draft_run"),
     re_path(r"^draft-runs/(?P<pk>[0-9]{1,18})/(?P<act>pause|resume|stop)/$", draft_api.DraftRunAct.as_view(), name="api_draft_run_act"),

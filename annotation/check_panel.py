@@ -12,6 +12,7 @@ from .wording import FINDINGS
 LABELS = {
     "personal_data": gettext_lazy("Personal information"), "model_phrasing": gettext_lazy("Canned phrases"),
     "script": gettext_lazy("Script"), "length": gettext_lazy("Length"), "brackets": gettext_lazy("Brackets and quotes"),
+    "injection": gettext_lazy("Orders to a model"),
 }  # fmt: skip
 ORDER = ("no", "warn", "ok")
 EXCERPT, EXCERPTS = 60, 3

@@ -14,7 +14,7 @@ from accounts.api import HasRole, Problem
 from sources.jobs import send_hint
 from sources.models import Source
 
-from . import draft_progress, drafting, offers, taking_up
+from . import draft_progress, drafting, offers, scoring, taking_up
 from .models import DraftRun, ModelCall
 from .tasks import draft_run
 
@@ -95,8 +95,8 @@ class DraftRunSerializer(serializers.ModelSerializer[DraftRun]):
 
     class Meta:
         model = DraftRun
-        fields = ("id", "source", "status", "prompt", "models", "candidates", "limit", "budget", "currency", "error_code", "error_detail",
-                  "created_at", "started_at", "finished_at")  # fmt: skip
+        fields = ("id", "source", "purpose", "mode", "status", "prompt", "models", "candidates", "limit", "budget", "currency",
+                  "error_code", "error_detail", "created_at", "started_at", "finished_at")  # fmt: skip
 
 
 class DraftRunDetail(DraftRunSerializer):
@@ -165,6 +165,37 @@ class DraftRuns(AdminView):
             if not force:
                 offers.check_offered(order.get("models") or [settings.OPENAI_MODEL])
             run = drafting.order(source, by=request.user, **order)  # type: ignore[arg-type]
+        except drafting.Refused as refused:
+            raise refusal(refused) from None
+        send_hint(draft_run, run.pk)
+        return Response(detail(run), status=202)
+
+
+class ScoreOrderSerializer(serializers.Serializer[Any]):
+    prompt = serializers.CharField(required=False, max_length=64)
+    models = serializers.ListField(child=serializers.CharField(max_length=128), required=False, max_length=1)
+    limit = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
+    budget = serializers.DecimalField(required=False, allow_null=True, max_digits=12, decimal_places=6)
+    params = ParamsSerializer(required=False)
+    mode = serializers.ChoiceField(DraftRun.Mode.choices, required=False)
+    auto_release = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+@extend_schema(request=ScoreOrderSerializer, responses={200: DryRunSerializer, 202: DraftRunDetail, 409: CONFLICT})
+class ScoreRuns(AdminView):
+    """Have a model judge the posts that wait for nothing but a score: 1 to 10, in halves. The run is a draft run like others."""
+
+    def post(self, request: Request, slug: str) -> Response:
+        source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
+        asked = ScoreOrderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        order = dict(asked.validated_data)
+        dry_run, order["params"] = order.pop("dry_run"), dict(order.get("params", {}))
+        try:
+            if dry_run:
+                return Response({"estimate": EstimateSerializer(scoring.estimate_scores(source, **order)).data})
+            run = scoring.order_scores(source, by=request.user, **order)  # type: ignore[arg-type]
         except drafting.Refused as refused:
             raise refusal(refused) from None
         send_hint(draft_run, run.pk)

@@ -25,6 +25,8 @@ RUN_ERRORS: dict[str, Text] = {
     "bad_params": _("The provider does not accept one of the parameters. Order once more without it."),
     "bad_settings": _("The key or the address cannot be used as they are. Check OPENAI_API_KEY and OPENAI_BASE_URL."),
     "budget_reached": _("The budget is used up. What was drafted can be reviewed; the rest can be ordered with another budget."),
+    "cap_reached": _("A cap of the installation is reached. Wait for the next day, or raise it, and go on with this run."),
+    "price_unknown": _("A cap counts here, and the price of a model is unknown. Set it on the page of models, and go on with this run."),
     "worker_lost": _("Three workers in a row ended while at it. Look at their log, and order once more."),
 }
 # Why a pair has no draft.
@@ -35,6 +37,11 @@ FAILURES: dict[str, Text] = {
     "empty": _("The reply was empty"),
     "too_long": _("Longer than can be handled"),
     "wrong_language": _("Less than half of the reply is Chinese"),
+    "canary": _("The reply tells the rules it was given"),
+    "bad_score": _("The score is not one from 1 to 10"),
+    "batch_expired": _("Its batch ended before its turn"),
+    "batch_failed": _("The provider refused its batch"),
+    "fault": _("A fault of ours"),
     "echo": _("The reply repeats what was sent"),
     "unparseable": _("The reply could not be read"),
     "rate_limited": _("The provider was busy again and again"),

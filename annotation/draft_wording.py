@@ -16,10 +16,14 @@ ADVICE: Mapping[str, Text] = {
     "too_long": _("Order them again with a lower max_tokens, or shorten the instruction."),
     "wrong_language": _("Order them again with another model, or say the language in the source's own rules."),
     "echo": _("Order them again with another model: this one repeats what it is sent."),
+    "canary": _("Read the posts: one of them makes the model tell its rules. Order them again with another model, or drop them."),
+    "bad_score": _("Order them again; if it stays so, with another model."),
     "unparseable": _("Order them again; if it stays so, the address is not that of a chat model."),
     # not charged
     "rate_limited": _("Order them again later, or with a lower limit of requests per minute."),
     "provider_error": _("Order them again later: the fault was the provider's, and nothing was charged."),
+    "batch_expired": _("The provider did not come to them within a day. They go into the next batch; nothing was charged."),
+    "batch_failed": _("The provider refused the whole batch. Read what it said, and order these pairs once more."),
     "bad_request": _("Read what the provider said below: most often a parameter that this model does not take."),
     "unreachable": _("Check the provider's address and the network on the page of models, then order them again."),
     "bad_key": _("Set the right key, start again, and order them once more. Nothing was charged."),
@@ -31,6 +35,7 @@ ADVICE: Mapping[str, Text] = {
     # may have been charged
     "timeout": _("Look the call up at the provider by its id. If it is not there, release it: then it is sent again."),
     "connection_lost": _("Look the call up at the provider by its id. If it is not there, release it: then it is sent again."),
+    "fault": _("A fault of ours: it is in the worker's log. Look the call up at the provider by its id, or release it."),
     "worker_lost": _("Its worker ended while it waited. Look the call up at the provider by its id, or release it."),
     "reply_too_big": _("It was charged, and far too big to keep. Release it only with a lower max_tokens."),
 }

@@ -72,7 +72,7 @@ def release(call: ModelCall, *, by: User | None) -> ModelCall:
         Pair.objects.filter(pk=call.pair_id or 0, status=Pair.Status.FAILED, failure=ledger.UNKNOWN).update(
             status=Pair.Status.DRAFTING, failure="", updated_at=timezone.now()
         )
-        ledger.settle(call.run_id, call.reserved, call.reserved)
+        ledger.give_back(call, cost=call.reserved)
         again = ledger.again(call)
         run = DraftRun.objects.filter(pk=call.run_id or 0)
         if not ModelCall.objects.left_over().filter(run=call.run_id).exclude(pk=again.pk).exists():

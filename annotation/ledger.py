@@ -1,44 +1,70 @@
-"""The ledger of paid calls: every state of a ModelCall, and the money of its run, changes here.
+"""The ledger of paid calls: every state of a ModelCall changes here.
 
 What is committed when, so that a worker may die between any two lines and nothing is paid for twice:
 
 1. `take`: queued → sending, dated, leased, its price reserved. Then the request goes out, and no transaction is open.
-2. `answered`: the reply as it came, its usage and cost → done. Nothing is read into it yet.
-3. `land`: what the reply is worth → a Draft and a pair to review, or a named failure. Done again, it does nothing.
+2. `answered`: the reply as it came, its usage and cost → done.
+3. `landing`: what the reply is worth → a Draft and a pair to review, a score, or a named failure. `deliver` commits both at once.
 
 `failed` ends a call that was not charged and queues the next attempt; `lose` and `expire` call it unknown, after which only
-a person's `release` lets the same key be sent again. A reply that turns up late with its call's own token still counts.
+a release lets the same key be sent again. A reply that turns up late with its call's own token still counts.
+
+Calls are taken and answered many at a time: one statement for a handful costs what one for a single call does.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Least
 from django.utils import timezone
 
-from . import llm, pricing, prompting
-from .models import Draft, DraftRun, ModelCall, Pair, Price
+from . import budgets, landing, llm, pricing, prompting, requesting
+from .budgets import Entry
+from .models import Batch, Cap, DraftRun, ModelCall, Pair, Price
 
 log = logging.getLogger(__name__)
 
 State = ModelCall.State
 LEASE = timedelta(seconds=20)  # of a call that is under way; its worker renews it while it waits
-OPEN = (State.QUEUED, State.SENDING)
+OPEN = landing.OPEN
+UNKNOWN = landing.UNKNOWN
 TRIES = {"rate_limited": 20}  # attempts of one key before giving up; others:
 DEFAULT_TRIES = 6
-UNKNOWN = "unknown_call"  # the failure of a pair whose call may have been paid
+Grant = Callable[[str, str, Sequence[int]], tuple[int, float]]  # of `limits.grant`
 
 
 class BudgetReached(Exception):
-    """The next call's price does not fit under the cap."""
+    """The next call's price does not fit under the run's budget, or (`code`) a cap of the installation."""
+
+    def __init__(self, code: str = "budget_reached") -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass
+class Taken:
+    """Calls to send, and after how many seconds the limits allow more (0: now, None: nothing else is due)."""
+
+    calls: list[ModelCall] = field(default_factory=list)
+    wait: float | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The price in force (None: unknown) of each model of a run that has calls to send, and the caps they count against."""
+
+    prices: dict[tuple[str, str], Price | None]
+    caps: list[Cap]
 
 
 def key_of(call: ModelCall, run: DraftRun) -> str:
@@ -48,150 +74,209 @@ def key_of(call: ModelCall, run: DraftRun) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
-# --- money ------------------------------------------------------------------------------------------------------------
-def ceiling(call: ModelCall, price: Price | None) -> Decimal:
-    """The most that a call can cost: a token is at least one byte of what is sent, and `max_tokens` come back."""
-    sent = sum(len(message["content"].encode()) + 16 for message in request_of(call).messages)
-    return pricing.cost(price, sent, int(call.params.get("max_tokens", 0)), batch=call.batch_id is not None) or Decimal(0)
-
-
-def reserve(run_id: int, amount: Decimal) -> bool:
-    """Set `amount` aside; False when it would break the cap. spent + reserved ≤ budget, under any concurrency."""
-    fits = Q(budget=None) | Q(budget__gte=F("spent") + F("reserved") + amount)
-    return bool(DraftRun.objects.filter(fits, pk=run_id).update(reserved=F("reserved") + amount))
-
-
-def settle(run_id: int | None, reserved: Decimal, cost: Decimal) -> None:
-    """Turn a reservation into what it really cost. A provider that overran its own limit is booked up to the cap, and
-    the call's row keeps the truth."""
-    run = DraftRun.objects.select_for_update(no_key=True).filter(pk=run_id or 0).first()
-    if run is None or not (reserved or cost):
-        return
-    if run.budget is not None and run.spent + run.reserved - reserved + cost > run.budget:
-        log.error("draft run %s: a call cost %s and had %s reserved", run_id, cost, reserved)
-    room = F("budget") - (F("reserved") - reserved)
-    spent = F("spent") + cost if run.budget is None else Least(F("spent") + cost, room)
-    DraftRun.objects.filter(pk=run_id or 0).update(spent=spent, reserved=F("reserved") - reserved)
-
-
 # --- sending ----------------------------------------------------------------------------------------------------------
-def take(run: DraftRun, token: uuid.UUID, count: int) -> list[ModelCall]:
-    """Commit up to `count` due calls of a running run as sending, for the worker that holds `token`. Each keeps the price
-    version that its money is set aside by.
+SEND = """
+UPDATE annotation_modelcall AS call SET state = 'sending', sent_at = %(now)s, lease_token = %(token)s, lease_until = %(until)s,
+    price_id = %(price)s, reserved = taken.reserved
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS taken(id bigint, reserved numeric) WHERE call.id = taken.id
+"""
+
+
+def terms_of(run: DraftRun) -> Terms:
+    """What a worker needs to know to take calls of the run; good for a few seconds."""
+    due = ModelCall.objects.filter(run=run, state=State.QUEUED).order_by().values_list("provider", "model")
+    models = list(due[:1] if len(run.model_names) == 1 else due.distinct())
+    return Terms({named: pricing.current(*named) for named in models}, budgets.caps_of(run))
+
+
+def take(run: DraftRun, token: uuid.UUID, count: int, grant: Grant, terms: Terms | None = None) -> Taken:
+    """Commit up to `count` due calls of a running run as sending, for the worker that holds `token`, as far as the limits of
+    their models `grant` it. Each keeps the price version that its money is set aside by.
 
     Raises BudgetReached when not even one fits. Nobody else gets the same rows.
     """
+    taken, terms = Taken(), terms or terms_of(run)
     now = timezone.now()
+    models = list(terms.prices)
+    turn = int(now.timestamp()) % len(models) if models else 0  # another one is first each second
     with transaction.atomic():
-        if not DraftRun.objects.filter(pk=run.pk, state="running").exclude(not_before__gt=now).exists():
-            return []
-        due = ModelCall.objects.filter(run=run, state=State.QUEUED).exclude(not_before__gt=now).order_by("id")
-        locked = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:count])
-        calls = list(ModelCall.objects.filter(pk__in=locked).select_related("run", "prompt").order_by("id"))
-        taken = [call for call in calls if _send(call, run, token)]
-    if calls and not taken:
-        raise BudgetReached
+        for provider, model in models[turn:] + models[:turn]:
+            due = _due(run, provider, model, now, count - len(taken.calls))
+            if due:
+                granted, wait = grant(provider, model, [weight(call) for call in due])
+                taken.wait = wait if taken.wait is None else min(wait, taken.wait)
+                taken.calls += _send(due[:granted], run, terms, token, now)
+            if len(taken.calls) == count:
+                break
     return taken
 
 
-def _send(call: ModelCall, run: DraftRun, token: uuid.UUID) -> bool:
-    call.price = pricing.current(call.provider, call.model)
-    call.reserved = ceiling(call, call.price) if run.budget is not None else Decimal(0)
-    if call.reserved and not reserve(run.pk, call.reserved):
-        return False
-    now = timezone.now()
-    call.state, call.sent_at, call.lease_token, call.lease_until = State.SENDING, now, token, now + LEASE
-    call.save(update_fields=["state", "sent_at", "lease_token", "lease_until", "reserved", "price"])
-    return True
-
-
-def renew(calls: Iterable[ModelCall]) -> None:
-    """The calls are still waited for."""
+def _due(run: DraftRun, provider: str, model: str, now: datetime, count: int) -> list[ModelCall]:
+    """Locked until the transaction ends; those that another worker has locked are its own. None of a run that is not running."""
+    runs = Q(run__state="running") & (Q(run__not_before=None) | Q(run__not_before__lte=now))
+    due = ModelCall.objects.filter(runs, run=run, state=State.QUEUED, provider=provider, model=model).exclude(not_before__gt=now)
+    calls = list(due.defer("raw").order_by("id").select_for_update(skip_locked=True, of=("self",))[:count])
     for call in calls:
-        mine = ModelCall.objects.filter(pk=call.pk, state=State.SENDING, lease_token=call.lease_token)
-        mine.update(lease_until=timezone.now() + LEASE)
+        call.run, call.prompt = run, run.prompt
+    return calls
 
 
-def request_of(call: ModelCall) -> llm.Request:
-    texts = {"instruction": "", "input": "", "hint": "", "note": ""} | call.material
-    messages = prompting.messages(
-        house_rules=call.prompt.text, source_rules=call.run.system_prompt if call.run else "", marker=marker_of(call), **texts
-    )
-    return llm.Request(str(call.attempt_id), call.model, messages, call.params, call.provider)
+def put_into(batch: Batch, count: int, terms: Terms) -> int:
+    """Commit up to `count` due calls of the batch's run and model as sent with it. They have no lease: a batch takes its time, and its
+    own row says who looks after it. Gives how many there are now. Raises BudgetReached."""
+    with transaction.atomic():
+        now = timezone.now()
+        due = _due(batch.run, batch.provider, batch.model, now, count)
+        for call in due:
+            call.batch = batch
+        sent = _send(due, batch.run, terms, uuid.uuid4(), now)
+        ModelCall.objects.filter(pk__in=[call.pk for call in sent]).update(batch=batch, lease_until=None)
+        Batch.objects.filter(pk=batch.pk).update(size=F("size") + len(sent))
+    return len(sent)
 
 
-def marker_of(call: ModelCall) -> str:
-    """Random and of this call alone; made from its id, so that the ledger can show what was sent."""
-    return hashlib.sha256(call.attempt_id.bytes).hexdigest()[:20]
+def _send(calls: list[ModelCall], run: DraftRun, terms: Terms, token: uuid.UUID, now: datetime) -> list[ModelCall]:
+    """Those of `calls` whose money could be set aside. Raises BudgetReached when it is none of them."""
+    if not calls:
+        return []
+    price, caps = terms.prices[calls[0].provider, calls[0].model], terms.caps
+    if caps and price is None:
+        raise BudgetReached("price_unknown")
+    counts = run.budget is not None or any(price and cap.currency == price.currency for cap in caps)
+    for call in calls:
+        call.price, call.reserved = price, ceiling(call, price) if counts else Decimal(0)
+    fits = len(calls)
+    while fits and counts and not budgets.reserve(run, sum((call.reserved for call in calls[:fits]), Decimal(0)), _currency(price), caps):
+        fits //= 2
+    if not fits:
+        raise BudgetReached(_what_is_full(run, calls[0]))
+    for call in calls[:fits]:
+        call.state, call.sent_at, call.lease_token = State.SENDING, now, token
+    with connection.cursor() as cursor:
+        cursor.execute(SEND, {
+            "now": now, "token": token, "until": now + LEASE, "price": price.pk if price else None,
+            "rows": json.dumps([{"id": call.pk, "reserved": str(call.reserved)} for call in calls[:fits]]),
+        })  # fmt: skip
+    return calls[:fits]
+
+
+def _currency(price: Price | None) -> str:
+    return price.currency if price else ""
+
+
+def _what_is_full(run: DraftRun, call: ModelCall) -> str:
+    run.refresh_from_db(fields=["spent", "reserved"])
+    over = run.budget is not None and run.spent + run.reserved + call.reserved > run.budget
+    return "budget_reached" if over else "cap_reached"
+
+
+def ceiling(call: ModelCall, price: Price | None) -> Decimal:
+    """The most that a call can cost: a token is at least one byte of what is sent, and `max_tokens` come back."""
+    return pricing.cost(
+        price, requesting.bytes_of(call), int(call.params.get("max_tokens", 0)), batch=call.batch_id is not None
+    ) or Decimal(0)
+
+
+def weight(call: ModelCall) -> int:
+    """The tokens that a call can take of a limit, at most."""
+    return requesting.bytes_of(call) + int(call.params.get("max_tokens", 0))
+
+
+def unsend(calls: Sequence[ModelCall], token: uuid.UUID) -> None:
+    """Calls that were taken and, for certain, not sent: sending → queued, and left over where the run has ended."""
+    with transaction.atomic():
+        mine = ModelCall.objects.filter(pk__in=[call.pk for call in calls], state=State.SENDING, lease_token=token)
+        back = set(mine.select_for_update().values_list("pk", flat=True))
+        again = {
+            "state": State.QUEUED,
+            "sent_at": None,
+            "lease_token": None,
+            "lease_until": None,
+            "reserved": 0,
+            "price": None,
+            "batch": None,
+        }
+        ModelCall.objects.filter(pk__in=back).update(**again)
+        for call in calls:
+            if call.pk in back:
+                give_back(call)
+
+
+def renew(calls: Iterable[ModelCall], token: uuid.UUID) -> None:
+    """The calls are still waited for."""
+    mine = ModelCall.objects.filter(pk__in=[call.pk for call in calls], state=State.SENDING, lease_token=token)
+    mine.update(lease_until=timezone.now() + LEASE)
 
 
 # --- what came of it --------------------------------------------------------------------------------------------------
-def answered(call: ModelCall, reply: llm.Reply) -> bool:
-    """Write down the reply, before anything is made of it. False: the call is somebody else's by now."""
-    seen = prompting.facts(reply.raw)
-    with transaction.atomic():
-        batch = call.batch_id is not None
-        cost = pricing.cost(call.price, seen.tokens_in, seen.tokens_out, cached=seen.tokens_cached, batch=batch)
-        written = _mine(call, State.SENDING, State.UNKNOWN).update(
-            state=State.DONE, raw=reply.raw, request_id=reply.request_id, latency_ms=reply.latency_ms, finished_at=timezone.now(),
-            model_returned=seen.model, finish_reason=seen.finish_reason, tokens_in=seen.tokens_in, tokens_out=seen.tokens_out,
-            tokens_cached=seen.tokens_cached, cost=cost, lease_until=None, error_code="", error_detail="", reserved=0,
-        )  # fmt: skip
-        if written:
-            settle(call.run_id, call.reserved, call.reserved if cost is None else cost)
-    if not written:
-        log.warning("call %s was released before its reply came: the reply is dropped", call.pk)
-    return bool(written)
+DONE = """
+UPDATE annotation_modelcall AS call SET state = 'done', finished_at = %s, lease_until = NULL, error_code = '', error_detail = '',
+    reserved = 0, raw = reply.raw, request_id = reply.request_id, latency_ms = reply.latency, model_returned = reply.model,
+    finish_reason = reply.finish, tokens_in = reply.tokens_in, tokens_out = reply.tokens_out, tokens_cached = reply.cached,
+    cost = reply.cost, outcome = reply.outcome, score = reply.score
+FROM jsonb_to_recordset(%s::jsonb) AS reply(id bigint, token uuid, raw jsonb, request_id text, latency int, model text, finish text,
+    tokens_in int, tokens_out int, cached int, cost numeric, outcome text, score numeric)
+WHERE call.id = reply.id AND call.lease_token = reply.token AND call.state IN ('sending', 'unknown') RETURNING call.id
+"""
+Answer = tuple[ModelCall, llm.Reply]
 
 
-def land(call_id: int) -> None:
-    """Make of a stored reply what it is worth. Idempotent: whoever comes second finds it done."""
-    with transaction.atomic():
-        call = ModelCall.objects.get(pk=call_id)
-        pair = Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id or 0)
-        call.refresh_from_db(fields=["state", "outcome"])
-        if call.state != State.DONE or call.outcome:
-            return
-        outcome, text = prompting.judge(call.raw, instruction=call.material.get("instruction", ""), marker=marker_of(call))
-        if outcome == "ok":
-            add_draft(pair, text, call=call)
-        ModelCall.objects.filter(pk=call.pk).update(outcome=outcome)
-        conclude(pair)
-
-
-def add_draft(pair: Pair, output: str, *, call: ModelCall | None = None) -> Draft:
-    """The pair's next draft. The caller holds the lock on the pair."""
-    model = (call.model_returned or call.model) if call else ""
-    return Draft.objects.create(pair=pair, number=pair.drafts.count() + 1, call=call, model=model, output=output)
-
-
-def conclude(pair: Pair) -> None:
-    """Once none of its calls is open: a pair with a draft can be reviewed, one without has failed. Holds the pair's lock."""
-    waits = pair.status == Pair.Status.DRAFTING or (pair.status == Pair.Status.FAILED and pair.failure == UNKNOWN)
-    calls = pair.calls.filter(purpose="draft")
-    if not waits or calls.under_way().exists():
-        return
-    here = Pair.objects.filter(pk=pair.pk, status=pair.status)
-    if drafts := list(pair.drafts.all()):
-        shown = drafts[-1] if "note" in _last_material(pair) else drafts[0]  # a redraft takes the place of what was wanted otherwise
-        here.update(status=Pair.Status.PENDING, failure="", output=shown.output, version=F("version") + 1, updated_at=timezone.now())
-    elif calls.filter(state=State.UNKNOWN).exists():
-        here.update(status=Pair.Status.FAILED, failure=UNKNOWN, updated_at=timezone.now())
-    elif last := calls.order_by("-id").first():
-        failure = last.outcome or last.error_code or "unparseable"
-        here.update(status=Pair.Status.FAILED, failure=failure, updated_at=timezone.now())
-
-
-def conclude_drafted(run: DraftRun) -> None:
-    """The run has ended: its pairs that have a draft by now can be reviewed, although not all that was ordered came."""
-    drafted = Pair.objects.filter(calls__run=run, status=Pair.Status.DRAFTING, drafts__isnull=False).order_by("pk").distinct()
-    for pk in list(drafted.values_list("pk", flat=True)):
+def deliver(answers: Sequence[Answer]) -> list[ModelCall]:
+    """Replies as they came, and what they are worth, in one commit. When anything about their worth goes wrong, the replies alone
+    are written down first, and then looked at one by one. Gives the calls that were still waiting for theirs."""
+    try:
+        readings = {call.pk: landing.read(call, reply.raw) for call, reply in answers}
         with transaction.atomic():
-            conclude(Pair.objects.select_for_update(no_key=True).get(pk=pk))
+            pairs = landing.lock(call.pair_id for call, _reply in answers)
+            mine = answered(answers, readings)
+            landing.place([readings[call.pk] for call in mine], pairs)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("replies are written down unread")
+        mine = answered(answers)
+        landing.land(call.pk for call in mine)
+    return mine
 
 
-def _last_material(pair: Pair) -> dict[str, Any]:
-    return pair.calls.order_by("-id").values_list("material", flat=True).first() or {}
+def answered(answers: Sequence[Answer], readings: Mapping[int, landing.Reading] | None = None) -> list[ModelCall]:
+    """Write down the replies, read or (None) unread. Gives the calls that were still waiting for theirs; one that was
+    released in the meantime is somebody else's, and its late reply is dropped. Said twice is said once."""
+    rows = {call.pk: _row(call, reply, (readings or {}).get(call.pk)) for call, reply in answers}
+    if not rows:
+        return []
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(DONE, [timezone.now(), json.dumps(list(rows.values()))])
+            written = {pk for (pk,) in cursor.fetchall()}
+        mine = [call for call, _reply in answers if call.pk in written]
+        for call in mine:
+            call.model_returned = rows[call.pk]["model"]
+        for run in {call.run_id: call.run for call in mine if call.run}.values():
+            ended = [call for call in mine if call.run_id == run.pk]
+            for currency in {_currency(call.price) for call in ended}:
+                entries = [_entry(call, rows[call.pk]["cost"]) for call in ended if _currency(call.price) == currency]
+                budgets.settle(run, entries, currency)
+    for call, _reply in answers:
+        if call.pk not in written:
+            log.warning("call %s was released before its reply came: the reply is dropped", call.pk)
+    return mine
+
+
+def _row(call: ModelCall, reply: llm.Reply, reading: landing.Reading | None) -> dict[str, Any]:
+    seen = prompting.facts(reply.raw)
+    cost = pricing.cost(call.price, seen.tokens_in, seen.tokens_out, cached=seen.tokens_cached, batch=call.batch_id is not None)
+    return {
+        "id": call.pk, "token": str(call.lease_token), "raw": reply.raw, "request_id": reply.request_id, "latency": reply.latency_ms,
+        "model": seen.model, "finish": seen.finish_reason, "tokens_in": seen.tokens_in, "tokens_out": seen.tokens_out,
+        "cached": seen.tokens_cached, "cost": None if cost is None else str(cost),
+        "outcome": reading.outcome if reading else "", "score": str(reading.score) if reading and reading.score is not None else None,
+    }  # fmt: skip
+
+
+def _entry(call: ModelCall, cost: str | None) -> Entry:
+    """Whatever was set aside counts as spent when the reply does not say what it cost."""
+    return Entry(call.reserved, call.reserved if cost is None else Decimal(cost), call.sent_at)
 
 
 def failed(call: ModelCall, error: llm.ProviderError, delay: timedelta | None) -> None:
@@ -202,14 +287,20 @@ def failed(call: ModelCall, error: llm.ProviderError, delay: timedelta | None) -
         ended |= {"finished_at": now, "reserved": 0, "lease_until": None}
         if not _mine(call, State.SENDING, State.UNKNOWN).update(**ended):
             return
-        settle(call.run_id, call.reserved, Decimal(0))
+        give_back(call)
         if delay is not None and DraftRun.objects.filter(pk=call.run_id or 0, state__in=["queued", "running", "paused"]).exists():
             again(call, now + delay)
         elif not isinstance(error, llm.StopAll):
-            conclude(Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id or 0))
+            landing.conclude([call.pair_id])
 
 
-def again(call: ModelCall, not_before: Any = None) -> ModelCall:
+def give_back(call: ModelCall, cost: Decimal = Decimal(0)) -> None:
+    """What was set aside for the call is free again, but for `cost`."""
+    if call.run:
+        budgets.settle(call.run, [Entry(call.reserved, cost, call.sent_at)], _currency(call.price))
+
+
+def again(call: ModelCall, not_before: datetime | None = None) -> ModelCall:
     """Queue the next attempt of the same key."""
     return ModelCall.objects.create(
         run_id=call.run_id, pair_id=call.pair_id, post_id=call.post_id, purpose=call.purpose, prompt_id=call.prompt_id, key=call.key,
@@ -223,24 +314,22 @@ def lose(call: ModelCall, code: str, detail: str = "", *, when: Q | None = None)
     with transaction.atomic():
         here = _mine(call, State.SENDING).filter(when or Q())
         if here.update(state=State.UNKNOWN, error_code=code, error_detail=detail, finished_at=timezone.now(), lease_until=None):
-            conclude(Pair.objects.select_for_update(no_key=True).get(pk=call.pair_id or 0))
+            landing.conclude([call.pair_id])
+
+
+def conclude_drafted(run: DraftRun) -> None:
+    """The run has ended: its pairs that have a draft by now can be reviewed, although not all that was ordered came."""
+    drafted = Pair.objects.filter(calls__run=run, status=Pair.Status.DRAFTING, drafts__isnull=False)
+    landing.conclude(drafted.distinct().values_list("pk", flat=True))
 
 
 def expire() -> int:
     """Calls whose worker is gone become unknown. Gives how many."""
     over = Q(lease_until__lte=timezone.now())
-    lost = ModelCall.objects.filter(over, state=State.SENDING)
+    lost = ModelCall.objects.filter(over, state=State.SENDING).defer("raw")
     for call in lost:
         lose(call, "worker_lost", when=over)
     return len(lost)
-
-
-def land_stored() -> int:
-    """Replies that were stored by a worker that went away before reading them."""
-    found = list(ModelCall.objects.filter(state=State.DONE, outcome="").values_list("pk", flat=True)[:500])
-    for pk in found:
-        land(pk)
-    return len(found)
 
 
 def _mine(call: ModelCall, *states: str) -> Any:

@@ -41,6 +41,7 @@ else:  # a second of every process's start, for what only one of them does: impo
     openai = SimpleLazyObject(lambda: import_module("openai"))
 
 MAX_BYTES = 4 * 1024 * 1024  # of a reply, unpacked
+STORING = {"api.openai.com"}  # hosts that take `store` and `metadata`, and list completions by them
 PATIENCE = 5.0  # seconds for a provider to say which models it has: somebody waits for the page
 MAX_WAIT = 3600.0  # seconds: a provider that asks for more is asked again after this
 SECRET = re.compile(r"\b(sk-|zm_|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
@@ -99,33 +100,56 @@ def complete(request: Request) -> Reply:
 
     `settings.LLM_TIMEOUT` bounds each wait for bytes; half of it more, checked between them, the whole.
     """
-    with _vocabulary():
+    with vocabulary():
         provider = providers.named(request.provider)
         client = client_of(provider)
         began = time.monotonic()
         with client.chat.completions.with_streaming_response.create(**_arguments(request, provider)) as response:
             body = _read(response, began + 1.5 * settings.LLM_TIMEOUT)
             request_id = response.headers.get("x-request-id", "")[:128]
-    return Reply(_parsed(body), storable(request_id), round(1000 * (time.monotonic() - began)))
+    return Reply(parsed(body), storable(request_id), round(1000 * (time.monotonic() - began)))
 
 
 def list_models(provider: str) -> list[str]:
     """The models that the provider says it has, so that nobody orders from one that was shut down. Raises as `complete` does,
     within ten seconds: StopAll names what to mend, RetryLater("unreachable") is an address where nobody listens."""
-    with _vocabulary():
+    with vocabulary():
         named = providers.named(provider)
         if named.needs_key and not named.has_key:
             raise StopAll("no_key", named.key_name)
         with client_of(named).models.with_streaming_response.list(timeout=httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)) as response:
-            found = _parsed(_read(response, time.monotonic() + PATIENCE))
+            found = parsed(_read(response, time.monotonic() + PATIENCE))
     rows = found.get("data") if isinstance(found, dict) else None
     if not isinstance(rows, list):
         raise GiveUp("unparseable", "the list of models could not be read")
     return sorted({row["id"][:128] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"]})
 
 
+def that_store() -> list[str]:
+    """The providers that keep what they answered, and can be asked for it."""
+    return [provider.name for provider in providers.every() if stores(provider)]
+
+
+def stores(provider: providers.Provider) -> bool:
+    return urlsplit(provider.base_url).hostname in STORING
+
+
+def stored(provider: str, attempt_id: str) -> Reply | None:
+    """The stored completion of an attempt, or None when the provider knows none (yet). Raises as `complete` does."""
+    with vocabulary():
+        client = client_of(providers.named(provider))
+        listed = client.chat.completions.with_streaming_response.list(
+            metadata={"attempt": attempt_id}, limit=1, timeout=httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)
+        )
+        with listed as response:
+            found = parsed(_read(response, time.monotonic() + PATIENCE))
+    rows = found.get("data") if isinstance(found, dict) else None
+    mine = [row for row in rows or [] if isinstance(row, dict) and (row.get("metadata") or {}).get("attempt") == attempt_id]
+    return Reply(mine[0], str(mine[0].get("request_id") or "")[:128], 0) if mine else None
+
+
 @contextmanager
-def _vocabulary() -> Iterator[None]:
+def vocabulary() -> Iterator[None]:
     """Whatever the client raises, in our words."""
     try:
         yield
@@ -137,6 +161,15 @@ def _vocabulary() -> Iterator[None]:
         raise _of_connection(error) from None
     except (openai.OpenAIError, httpx2.InvalidURL, UnicodeError, ValueError) as error:
         raise StopAll("bad_settings", f"{type(error).__name__}: {error}") from None
+
+
+def warm(provider: str) -> None:
+    """Make the client before the first call is due: that takes a second, in which the call would travel too late for its limit."""
+    try:
+        with vocabulary():
+            client_of(providers.named(provider))
+    except ProviderError:
+        return  # the call will say so
 
 
 def client_of(provider: providers.Provider) -> openai.OpenAI:
@@ -160,7 +193,7 @@ def _arguments(request: Request, provider: providers.Provider) -> dict[str, Any]
         "messages": list(request.messages),
         "extra_headers": {"X-Attempt-Id": request.attempt_id},
     }
-    if urlsplit(provider.base_url).hostname == "api.openai.com":
+    if stores(provider):
         arguments |= {"store": True, "metadata": {"attempt": request.attempt_id}}
         if "max_tokens" in params:  # the name that its newer models want
             params["max_completion_tokens"] = params.pop("max_tokens")
@@ -178,7 +211,7 @@ def _read(response: Any, deadline: float) -> bytes:
     return bytes(body)
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
     text = body.decode("utf-8", "replace")
     try:
         return storable(json.loads(text, parse_constant=str))
@@ -194,7 +227,12 @@ def _of_connection(error: BaseException) -> ProviderError:
 
 
 def _of_status(error: openai.APIStatusError) -> ProviderError:
-    status, code, detail = error.status_code, _code(error), f"{error.status_code}: {error.message}"
+    after = _retry_after(error.response.headers)
+    return error_of(error.status_code, _code(error), f"{error.status_code}: {error.message}", after)
+
+
+def error_of(status: int, code: str, detail: str, after: float | None = None) -> ProviderError:
+    """What an answer of this status means for the ledger."""
     if code in NO_QUOTA or status == 402:
         return StopAll("no_quota", detail)
     if code in NO_MODEL or status in {404, 405} or status < 400:
@@ -204,7 +242,7 @@ def _of_status(error: openai.APIStatusError) -> ProviderError:
     if status in {504, 524}:  # a gateway lost patience; the model behind it may have gone on
         return Ambiguous("timeout", detail)
     if status in {408, 409, 425, 429} or status >= 500:
-        return RetryLater("rate_limited" if status == 429 else "provider_error", detail, _retry_after(error.response.headers))
+        return RetryLater("rate_limited" if status == 429 else "provider_error", detail, after)
     if code in {"unsupported_parameter", "unsupported_value", "unknown_parameter"}:
         return StopAll("bad_params", detail)
     if code == "context_length_exceeded" or status == 413:

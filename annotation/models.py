@@ -111,6 +111,7 @@ class DraftRun(Job):
     estimate = models.JSONField(null=True)  # what was foreseen: {calls, tokens_in, tokens_out, tokens, cost, currency, seconds}
     ordered = models.PositiveIntegerField(default=0)  # calls
     auto_release = models.PositiveIntegerField(default=0)  # calls of unknown fate that may be sent again without asking, at most
+    auto_released = models.PositiveIntegerField(default=0)  # that were
     candidates = models.PositiveSmallIntegerField(default=1)  # drafts per pair and model
     limit = models.PositiveIntegerField(null=True, blank=True)  # pairs at the most
     budget = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
@@ -256,6 +257,7 @@ class ModelCall(models.Model):
     latency_ms = models.PositiveIntegerField(null=True)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
+    looked_up_at = models.DateTimeField(null=True)  # when the provider was last asked what became of it
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
     objects = ModelCallQuerySet.as_manager()
@@ -268,6 +270,7 @@ class ModelCall(models.Model):
             models.CheckConstraint(name="call_of_pair_or_post", condition=Q(pair__isnull=True) ^ Q(post__isnull=True)),
         ]
         indexes: ClassVar = [
+            models.Index(name="call_to_send", fields=["run", "provider", "model", "id"], condition=Q(state="queued")),
             models.Index(name="call_in_doubt", fields=["id"], condition=Q(state="unknown")),
             models.Index(name="call_open", fields=["state", "id"], condition=Q(state__in=["queued", "sending"])),
             models.Index(name="call_of_run", fields=["run", "state"]),

@@ -21,6 +21,7 @@ from .pairing import lock
 # Not charged, and the reason was not the text.
 HINDERED = (
     "rate_limited", "provider_error", "unreachable", "bad_key", "no_key", "forbidden", "model_not_found", "no_quota", "bad_settings",
+    "batch_expired",
 )  # fmt: skip
 PAID_OR_COMING = (ModelCall.State.QUEUED, ModelCall.State.SENDING, ModelCall.State.DONE, ModelCall.State.UNKNOWN)
 WANTED = (Pair.Status.DRAFTING, Pair.Status.PENDING, Pair.Status.FAILED)

@@ -8,7 +8,8 @@ from celery.signals import worker_shutting_down
 from sources.indexing import catch_up, is_due
 from sources.jobs import send_hint, send_hints
 
-from . import drafting, drafting_work, ledger, stats
+from . import batching, drafting, drafting_work, landing, ledger, resolving, stats
+from .models import ModelCall
 from .searching import PAIRS
 
 
@@ -31,11 +32,26 @@ def draft_resend_hints() -> None:
     drafting_work.seen()
     stats.fold()
     ledger.expire()
-    ledger.land_stored()
+    landing.land_stored()
     send_hints(draft_run, drafting_work.runs_to_hint())
     drafting.pair_own_answers()
     if is_due(PAIRS):
         send_hint(index_pairs)
+    send_hints(draft_batch, batching.due())
+    if ModelCall.objects.filter(state="unknown").exists():
+        send_hint(draft_resolve)
+
+
+@shared_task
+def draft_batch(batch_id: int) -> None:
+    batching.move_on(batch_id)
+
+
+@shared_task
+def draft_resolve() -> None:
+    """Calls of unknown fate are looked up, or released where their run says so."""
+    if resolving.resolve():
+        draft_resend_hints()
 
 
 @worker_shutting_down.connect

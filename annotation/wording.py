@@ -7,6 +7,7 @@ FINDINGS: dict[str, str | Promise] = {
     "mobile_number": _("A mobile number: mask it"),
     "email_address": _("An e-mail address: mask it"),
     "model_phrasing": _("Sounds like a model talking about itself"),
+    "injection": _("Reads like orders to a model"),
     "not_chinese": _("Less than half of it is Chinese"),
     "other_script": _("Written in another script"),
     "too_short": _("Very short"),

@@ -135,8 +135,11 @@ def decisions() -> Finding:
 
 def ledger() -> Finding:
     """Whatever is being sent belongs to somebody; what was answered became a draft, or says why not."""
-    for call in ModelCall.objects.filter(state="sending").filter(Q(lease_token=None) | Q(lease_until=None)):
+    sending = ModelCall.objects.filter(state="sending")
+    for call in sending.filter(Q(lease_token=None) | Q(lease_until=None, batch=None)):
         yield f"call {call.pk}: sending, and no worker holds it"
+    for call in sending.filter(batch__isnull=False).exclude(batch__state__in=["queued", "running"]):
+        yield f"call {call.pk}: sending, and its batch is over"
     drafts = ModelCall.objects.filter(purpose="draft")
     unread = Q(outcome="", finished_at__lt=timezone.now() - UNREAD_FOR)
     for call in drafts.filter(state="done", draft=None).filter(unread | Q(outcome="ok")):

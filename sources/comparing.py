@@ -15,9 +15,10 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, Case, ExpressionWrapper, Q, QuerySet, TextField, Value, When
 
 from .lists import make
-from .models import Apart, ImportRun, Post, Source
+from .models import Apart, ImportRun, Post, Score, Source
 from .resembling import roots
 from .screens import BadScreen, Dropped, Member, NearDuplicate, SetScreen
+from .screens import Score as ScoreScreen
 from .verdicts import STAYS, UNDECIDED, drop, keep
 
 CHUNK = 2_000
@@ -83,8 +84,7 @@ def fallen_of(source: Source, screens: Iterable[SetScreen], passed: QuerySet[Pos
     """Who of `passed`, and of `more` that are no posts yet, falls to the others, and why. Writes nothing."""
     fallen: dict[int, Dropped] = {}
     for screen in screens:
-        if isinstance(screen, NearDuplicate):
-            screen.apart = told_apart()
+        tell(screen, source)
         posts = passed | elsewhere(source) if screen.is_across else passed
         fallen |= dict(_falls(screen, posts, fallen, more))
     return fallen
@@ -95,6 +95,14 @@ def _falls(screen: SetScreen, posts: QuerySet[Post], fallen: dict[int, Dropped],
         return screen.among(Lean(posts, fallen, more))
     clusters = roots(posts, fallen, more(), field=screen.field, like=screen.like)
     return screen.beaten(clusters, Lean(posts, fallen, more).only(clusters), Members(posts, fallen, more).only)
+
+
+def tell(screen: SetScreen, source: Source) -> None:
+    """What a screen has to know besides the posts."""
+    if isinstance(screen, NearDuplicate):
+        screen.apart = told_apart()
+    if isinstance(screen, ScoreScreen):
+        screen.scores = dict(Score.objects.filter(post__source=source).values_list("post_id", "value"))
 
 
 def told_apart() -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .dry_models import DryRow, DryRun
 from .jobs import Job
-from .screening_models import Apart, Preview, Rescue, RescuedPost, Signature, Tally, TextList
+from .screening_models import Apart, Preview, Rescue, RescuedPost, Score, Signature, Tally, TextList
 from .search_models import SearchChange, SearchIndex, SearchPage, SearchSegment
 from .segmenting import holding
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Apart", "DryRow", "DryRun", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply",
-    "Rescue", "RescuedPost", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Signature", "Source", "Tally", "TextList",
+    "Rescue", "RescuedPost", "Score", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Signature",
+    "Source", "Tally", "TextList",
 ]  # fmt: skip
 
 

@@ -45,6 +45,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             {"screen": "advert"},
             NEAR_DUPLICATE,
             {"screen": "per_question", "most": 4},
+            {"screen": "score", "min": 8, "off": True},  # costs money: an admin switches it on
         ],
         "task_type": {"major": ["问答"], "minor": ["社区问答"]},
         "domain": ["通用"],

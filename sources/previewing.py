@@ -19,12 +19,12 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.utils import timezone
 
 from .cleaning import content_hash
-from .comparing import elsewhere, told_apart
+from .comparing import elsewhere, tell
 from .jobs import LostLease
 from .lists import make
 from .models import Post, Preview, Source
 from .screening import EDITED
-from .screens import BadScreen, Member, NearDuplicate, SetScreen
+from .screens import BadScreen, Member, SetScreen
 from .verdicts import ROLLED_BACK, STAYS, WANTED, decided_by_people
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class _Trial:
         mine = Preview.objects.filter(pk=self.preview.pk, lease_token=self.preview.lease_token)
         if not mine.update(lease_until=timezone.now() + COMPARING):
             raise LostLease(f"Preview {self.preview.pk}")
-        if isinstance(screen, NearDuplicate):
-            screen.apart = told_apart()
+        tell(screen, self.source)
         members = _Members(self, _flagged(elsewhere(self.source) if screen.is_across else Post.objects.none()))
         fallen = {pk: dropped.reason for pk, dropped in screen.among(members)}
         others = Post.objects.filter(pk__in=members.strangers & fallen.keys(), status=Post.Status.KEPT)

@@ -64,6 +64,8 @@ def _field(setting: Setting, label: str) -> forms.Field:
             return forms.IntegerField(label=label, required=False, min_value=0, max_value=2**31 - 1)
         case "share":
             return forms.FloatField(label=label, required=False, min_value=0, max_value=1, widget=forms.NumberInput(attrs={"step": "any"}))
+        case "score":
+            return forms.FloatField(label=label, required=False, min_value=1, max_value=10, widget=forms.NumberInput(attrs={"step": "0.5"}))
         case "flag":
             return forms.BooleanField(label=label, required=False)
         case "lines":

@@ -61,6 +61,18 @@ class Signature(models.Model):
     minhash = models.BinaryField(null=True)
 
 
+class Score(models.Model):
+    """What a judge gave a post and its answer: 1 to 10, in halves. The last one counts; how it came about is the judge's ledger's."""
+
+    post = models.OneToOneField("sources.Post", on_delete=models.CASCADE, related_name="score", primary_key=True)
+    value = models.DecimalField(max_digits=3, decimal_places=1)
+    judge = models.CharField(max_length=160)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="score_is_1_to_10", condition=Q(value__range=(1, 10)))]
+
+
 class Rescue(models.Model):
     """One act by which an admin kept dropped posts after all; it can be undone."""
 

@@ -95,6 +95,8 @@ POSTS: Mapping[str, object] = {
     "statement": _("Asks nothing"),
     "personal_data": _("Personal data"),
     "in_benchmark": _("Part of a benchmark"),
+    "unscored": _("Waits for a score"),
+    "low_score": _("Score too low"),
     "rolled_back": _("Its import was rolled back"),
 }
 
@@ -115,6 +117,7 @@ SCREENS: Mapping[str, object] = {
     "best": _("The best by votes"),
     "per_question": _("Some answers per question"),
     "near_duplicate": _("No near-duplicates"),
+    "score": _("Scored by a model"),
 }
 SETTINGS: Mapping[str, object] = {
     "on": pgettext_lazy("screen", "On"),

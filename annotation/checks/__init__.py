@@ -4,6 +4,7 @@ To add one: a class in a module here, a line in CHECKS, its words in `annotation
 """
 
 from .base import ERROR, WARNING, Check, Finding, Texts
+from .injection import Injection
 from .language import Script
 from .phrases import ModelPhrasing
 from .privacy import PersonalData
@@ -17,6 +18,7 @@ CHECKS: dict[str, Check] = {
         Script(),
         Length(),
         Brackets(),
+        Injection(),
     )
 }
 

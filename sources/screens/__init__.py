@@ -19,6 +19,7 @@ from .near_duplicate import NearDuplicate
 from .per_question import PerQuestion
 from .personal_data import PersonalData
 from .residue import Residue
+from .score import Score
 from .statement import Statement
 from .votes import Votes
 from .words import Words
@@ -31,6 +32,7 @@ __all__ = [
     "Dropped",
     "Member",
     "NearDuplicate",
+    "Score",
     "Screen",
     "SetScreen",
     "Setting",
@@ -53,8 +55,11 @@ SCREENS: dict[str, type[Screen]] = {
     "best": Best,
     "per_question": PerQuestion,
     "near_duplicate": NearDuplicate,
+    "score": Score,
 }
-SET_REASONS = frozenset(screen.reason for screen in SCREENS.values() if issubclass(screen, SetScreen))
+SET_REASONS = frozenset(
+    reason for screen in SCREENS.values() if issubclass(screen, SetScreen) for reason in screen.reasons or (screen.reason,)
+)
 
 
 class BadScreen(ValueError):

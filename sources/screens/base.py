@@ -40,7 +40,7 @@ class Dropped(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One setting as a form shows it. `kind`: int, share (0 to 1), flag, text, lines, field (of a post), fields (one, or all), and
+    """One setting as a form shows it. `kind`: int, share (0 to 1), score, flag, text, lines, field (of a post), fields (one, or all), and
     wordlist or benchmark: an uploaded list, whose lines come with those of the screen's own setting."""
 
     kind: str
@@ -66,6 +66,7 @@ class SetScreen(Screen):
     """Judges posts by the others. Comes after all screens that judge a post by itself."""
 
     reason: ClassVar[str]
+    reasons: ClassVar[tuple[str, ...]] = ()  # where there are several
     is_across: bool = False  # wants to see the posts of other sources, too
 
     def among(self, members: Iterable[Member]) -> Iterator[tuple[int, Dropped]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from annotation import llm
+from annotation import limits, llm
 from tests.annotation.provider import Provider
 
 
@@ -11,6 +11,7 @@ def provider(settings, monkeypatch):
     settings.OPENAI_BASE_URL, settings.OPENAI_MODEL, settings.LLM_TIMEOUT = server.url, "scripted", 5.0
     monkeypatch.setenv("OPENAI_API_KEY", "sk-CANARY0123456789")
     llm._client.cache_clear()
+    limits.forget()
     yield server
     server.shutdown()
     server.server_close()

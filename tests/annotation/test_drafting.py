@@ -10,7 +10,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from annotation import drafting, drafting_work, ledger, llm, pairing
+from annotation import budgets, drafting, drafting_work, landing, ledger, limits, llm, pairing, requesting
 from annotation.drafting import Refused, StaleState
 from annotation.models import Draft, DraftRun, ModelCall, Pair, PromptVersion
 from tests.annotation.provider import GOOD, error, late, reply, reset
@@ -278,6 +278,7 @@ def test_a_provider_that_says_when_is_not_asked_before(provider, admin):
     assert run.pk not in drafting_work.runs_to_hint()
     drafting.work_off(run.pk)
     assert len(provider.seen) <= drafting_work.IN_FLIGHT
+    limits.forget()
     DraftRun.objects.update(not_before=None)
     ModelCall.objects.update(not_before=None)
     assert run.pk in drafting_work.runs_to_hint()
@@ -299,7 +300,7 @@ def test_what_no_call_can_survive_ends_the_run_and_the_rest_stays_orderable(prov
     source = source_with(40)
     run = work(drafting.order(source, by=admin))
     assert (run.state, run.error_code) == ("failed", code)
-    assert len(provider.seen) <= drafting_work.IN_FLIGHT
+    assert len(provider.seen) <= drafting_work.FEELERS
     assert "CANARY" not in run.error_detail
     assert not run.calls.under_way().exists()
     assert drafting.waiting_count(source) == 40
@@ -352,7 +353,7 @@ def test_a_read_timeout_is_of_unknown_fate(provider, admin, settings):
 def taken(run) -> list[ModelCall]:
     """A worker claims, commits `sending`, and is never heard of again."""
     claimed = DraftRun.claim(run.pk)
-    calls = ledger.take(claimed, uuid.uuid4(), drafting_work.IN_FLIGHT)
+    calls = ledger.take(claimed, uuid.uuid4(), 8, limits.grant).calls
     assert calls
     return calls
 
@@ -368,7 +369,7 @@ def test_a_worker_that_dies_before_the_reply_leaves_unknown_calls_and_the_rest_g
     run = drafting.order(source_with(12), by=admin)
     calls = taken(run)
     for call in calls:
-        llm.complete(ledger.request_of(call))  # paid, and then the worker is killed
+        llm.complete(requesting.request_of(call))  # paid, and then the worker is killed
     assert run.pk not in drafting_work.runs_to_hint() or run.calls.filter(state="queued").exists()
     worker_dies()
     assert run.pk in drafting_work.runs_to_hint()
@@ -383,7 +384,7 @@ def test_a_worker_that_dies_before_the_reply_leaves_unknown_calls_and_the_rest_g
 def test_a_worker_that_dies_after_the_reply_is_stored_loses_nothing(provider, admin):
     run = drafting.order(source_with(3), by=admin)
     for call in taken(run):
-        assert ledger.answered(call, llm.complete(ledger.request_of(call)))
+        assert ledger.answered([(call, llm.complete(requesting.request_of(call)))])
     assert set(Pair.objects.values_list("status", flat=True)) == {"drafting"}
     worker_dies()
     run = work(run)
@@ -395,10 +396,10 @@ def test_a_worker_that_dies_after_the_reply_is_stored_loses_nothing(provider, ad
 def test_a_paid_reply_survives_a_database_that_is_away_for_a_moment(provider, admin, monkeypatch):
     real, away = ledger.answered, [OperationalError("gone"), OperationalError("gone")]
 
-    def answered(call, reply):
+    def answered(answers):
         if away:
             raise away.pop()
-        return real(call, reply)
+        return real(answers)
 
     monkeypatch.setattr(ledger, "answered", answered)
     run = work(drafting.order(source_with(1), by=admin))
@@ -408,12 +409,10 @@ def test_a_paid_reply_survives_a_database_that_is_away_for_a_moment(provider, ad
 @pytest.mark.django_db(transaction=True)
 def test_landing_a_reply_twice_makes_one_draft(provider, admin):
     run = work(drafting.order(source_with(1), by=admin))
+    landing.land([the_call(run).pk])
     ModelCall.objects.update(outcome="")
-    with pytest.raises(DatabaseError):  # the draft is there: the database would not take a second
-        ledger.land(the_call(run).pk)
-    ModelCall.objects.update(outcome="ok")
-    ledger.land(the_call(run).pk)
-    assert (Draft.objects.count(), Pair.objects.get().version) == (1, 2)
+    assert landing.land_stored() == 1
+    assert (Draft.objects.count(), Pair.objects.get().version, the_call(run).outcome) == (1, 2, "ok")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -423,8 +422,8 @@ def test_a_late_reply_with_its_own_token_still_counts(provider, admin):
     worker_dies()
     assert ledger.expire() == 1
     assert Pair.objects.get().failure == "unknown_call"
-    assert ledger.answered(call, llm.complete(ledger.request_of(call)))
-    ledger.land(call.pk)
+    assert ledger.answered([(call, llm.complete(requesting.request_of(call)))])
+    landing.land([call.pk])
     assert (the_call(run).state, Pair.objects.get().status, Pair.objects.get().failure) == ("done", "pending", "")
 
 
@@ -435,7 +434,7 @@ def test_a_late_reply_after_a_release_is_dropped(provider, admin):
     worker_dies()
     ledger.expire()
     drafting.release(ModelCall.objects.get(), by=admin)
-    assert not ledger.answered(call, llm.complete(ledger.request_of(call)))
+    assert not ledger.answered([(call, llm.complete(requesting.request_of(call)))])
     assert Draft.objects.count() == 0
 
 
@@ -596,7 +595,7 @@ def test_many_who_reserve_at_once_never_pass_the_cap(provider, admin):
 
     def spend():
         for _ in range(10):
-            if ledger.reserve(run.pk, Decimal("0.03")):
+            if budgets.reserve(run, Decimal("0.03")):
                 won.append(1)
         connection.close()
 

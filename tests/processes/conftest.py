@@ -24,7 +24,7 @@ def house(tmp_path):
 class Provider:
     """llmock: answers in Chinese, after `latency` milliseconds, and remembers every request."""
 
-    def __init__(self, latency: int) -> None:
+    def __init__(self, latency: int, options: list[str] | None = None, script: list[dict] | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
@@ -38,10 +38,11 @@ class Provider:
             str(latency),
             "--log-level",
             "error",
+            *(options or []),
         ]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         wait_for(self.answers, 30)
-        self.post("/_llmock/scenario", {"behaviors": [{"type": "reply", "text": REPLY, "times": None}]})
+        self.post("/_llmock/scenario", {"behaviors": [*(script or []), {"type": "reply", "text": REPLY, "times": None}]})
 
     def answers(self) -> bool:
         try:

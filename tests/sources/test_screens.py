@@ -13,7 +13,7 @@ EVERY = [
     {"screen": "excludes", "pattern": "甲"}, {"screen": "words", "words": ["甲"]}, {"screen": "language"}, {"screen": "advert"},
     {"screen": "residue"}, {"screen": "statement"}, {"screen": "personal_data"},
     {"screen": "contamination", "texts": ["甲乙丙丁戊己庚辛壬"]},
-    {"screen": "best", "count": 1}, {"screen": "per_question", "most": 1}, {"screen": "near_duplicate"},
+    {"screen": "best", "count": 1}, {"screen": "per_question", "most": 1}, {"screen": "near_duplicate"}, {"screen": "score", "min": 8},
 ]  # fmt: skip
 
 

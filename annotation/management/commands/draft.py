@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import draft_progress, drafting, drafting_work, ledger
+from annotation import draft_progress, drafting, drafting_work, landing, ledger
 from annotation.models import DraftRun
 from annotation.tasks import draft_run
 from sources.jobs import send_hint
@@ -63,7 +63,7 @@ class Command(BaseCommand):
                     self.stderr.write("no worker has been seen for 15 s: doing the work here")
                 told = True
                 ledger.expire()
-                ledger.land_stored()
+                landing.land_stored()
                 drafting_work.work_off(run.pk)
             line = progress_line(run)
             if line != said:
