@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0008_search_changes"),
+        ("annotation", "0009_standings_without_joins"),
         ("sources", "0006_tallies_by_triggers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
