@@ -145,7 +145,7 @@ def test_files_go_through_the_wizard_and_what_was_said_before_is_what_comes(page
 def test_an_import_is_stopped_goes_on_and_is_rolled_back(page, house, tmp_path):
     chance = random.Random(7)
     path = tmp_path / "many.jsonl"
-    path.write_text("".join(json.dumps({"title": title(chance), "id": str(n)}, ensure_ascii=False) + "\n" for n in range(12_000)), "utf-8")
+    path.write_text("".join(json.dumps({"title": title(chance), "id": str(n)}, ensure_ascii=False) + "\n" for n in range(25_000)), "utf-8")
     send(page, house, "wikihow", path)
     page.click("summary:has-text('不等试跑')")
     page.click("button:has-text('跳过试跑')")
@@ -155,13 +155,13 @@ def test_an_import_is_stopped_goes_on_and_is_rolled_back(page, house, tmp_path):
     page.click("button:has-text('停止导入')")
     page.wait_for_selector("button:has-text('继续导入')")
     stopped = house.one("SELECT read FROM sources_importrun WHERE id = %s", run)
-    assert 0 < stopped < 12_000
+    assert 0 < stopped < 25_000
     page.click("button:has-text('继续导入')")
     page.wait_for_selector("#progress .tag.ok", timeout=90_000)
     found = (
         "SELECT read, created, (SELECT count(DISTINCT row) FROM sources_post WHERE run_id = r.id) FROM sources_importrun r WHERE id = %s"
     )
-    assert house.sql(found, run) == [(12_000, 12_000, 12_000)]
+    assert house.sql(found, run) == [(25_000, 25_000, 25_000)]
     wait_for(lambda: house.one("SELECT count(*) FROM sources_post WHERE run_id = %s AND status = 'new'", run) == 0, 120)
     page.reload()
     page.click("summary:has-text('撤回这次导入')")
