@@ -19,13 +19,15 @@ pytestmark = pytest.mark.processes
 DECISIONS, REVIEWERS = 500, 4
 VICTIMS = ("gunicorn", "-Q work", "postgres", "broker", "gunicorn", "-Q draft", "postgres", "broker")
 PEOPLE = f"""
-import json
+import io, json
 from accounts.models import ApiToken, User
 from annotation.models import Draft, Pair
 from sources.models import ImportRun, Post, Source
+from sources.uploads import store
+stored = store(io.BytesIO(b"[]"), "x.jsonl")
 source = Source.objects.get(slug="ruozhiba")
 run = ImportRun.objects.create(
-    source=source, file_name="x.jsonl", size=1, sha256="x", state="succeeded", read={DECISIONS}, created={DECISIONS}
+    source=source, file_name="x.jsonl", size=stored.size, sha256=stored.sha256, state="succeeded", read={DECISIONS}, created={DECISIONS},
 )
 common = dict(source=source, run=run, status="kept")
 numbers = range(1, {DECISIONS} + 1)
