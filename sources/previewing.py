@@ -113,7 +113,7 @@ class _Trial:
         fallen = {pk: dropped.reason for pk, dropped in screen.among(members)}
         others = Post.objects.filter(pk__in=members.strangers & fallen.keys(), status=Post.Status.KEPT)
         self.elsewhere += others.exclude(STAYS).exclude(DECIDED).count()
-        self.lost |= {pk: reason for pk, reason in fallen.items() if pk not in members.strangers}
+        self.lost |= fallen
 
     def _rows(self) -> Iterator[Any]:
         """The posts that would be screened again, in the order of their ids, with the texts that they would have."""
@@ -135,7 +135,9 @@ class _Trial:
         for row in self._rows():
             if row.pk not in self.lost:
                 yield Member(*(getattr(row, name) for name in Member._fields))
-        yield from _as_members(self.posts.filter(is_left=True, status=Post.Status.KEPT))
+        for member in _as_members(self.posts.filter(is_left=True, status=Post.Status.KEPT)):
+            if member.pk not in self.lost:  # it stays, and yet what it fell to is what further screens compare
+                yield member
 
     def _changes(self) -> dict[str, Any]:
         counts: Counter[tuple[Verdict, Verdict]] = Counter()
@@ -162,8 +164,9 @@ class _Members:
     def __iter__(self) -> Iterator[Member]:
         yield from self.trial.members()
         for member in _as_members(self.others):
-            self.strangers.add(member.pk)
-            yield member
+            if member.pk not in self.trial.lost:
+                self.strangers.add(member.pk)
+                yield member
 
 
 def _as_members(posts: QuerySet[Post]) -> Iterator[Member]:

@@ -101,6 +101,14 @@ def _filled(screens, data):
     return source
 
 
+def test_a_reviewed_post_that_fell_stays_and_further_screens_compare_what_it_fell_to():
+    with transaction.atomic():
+        fell = [(TITLES[7], 5, "pair"), (TITLES[6], 0, "reviewed"), (TITLES[6], 4, "chosen")]
+        near = {"screen": "near_duplicate", "across": False}
+        _say_and_do(fell, [], [near, {"screen": "residue", "clean": True}, {"screen": "per_question", "most": 1}], [])
+        transaction.set_rollback(True)
+
+
 def test_settings_that_no_screen_knows_are_refused_and_a_cancelled_one_is_not_worked_off():
     source = make_post().source
     with pytest.raises(BadScreen):
