@@ -65,7 +65,8 @@ class Command(BaseCommand):
         if run.error_code:
             self.stderr.write(f"{path}: {importing.describe(run)}")
         try:
-            screening.screen(source)
+            while not screening.screen(source) and screening.unscreened().filter(pk=source.pk).exists():
+                time.sleep(0.3)  # a worker is at it
         except BadScreen as error:
             return f"{path}: {error}"
         self.stdout.write(f"{path.name}: {outcome(run)}")
