@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 from django.apps import apps
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -22,9 +21,9 @@ from accounts.models import AuditEntry
 from annotation.folding import inconsistent_pairs
 from annotation.models import Assignment, Draft, DraftRun, ModelCall, Pair, PromptVersion, Review
 from annotation.searching import PAIRS
-from datasets.exporting import folder_of, is_whole, path_of, subject
-from datasets.files import ASIDE
-from datasets.models import File, Record, Version
+from datasets.exporting import is_whole, key_of, prefix_of, subject
+from datasets.models import File, Preference, Record, Removal, Version
+from datasets.storage import Store, store
 from sources import search_checks
 from sources import uploads as stored
 from sources.indexing import POSTS
@@ -55,7 +54,7 @@ SELECT run_id, status, reason, sum(n) FROM (
 }
 APPS = ("accounts", "sources", "annotation", "datasets")
 UNREAD_FOR = timedelta(minutes=2)  # a stored reply is read at once; if its worker died, by the next
-WRITTEN_ONCE = (AuditEntry, Review, Draft, PromptVersion, Record)
+WRITTEN_ONCE = (AuditEntry, Review, Draft, PromptVersion, Record, Preference, Removal)
 
 
 def broken() -> Iterator[tuple[str, str]]:
@@ -170,14 +169,15 @@ def versions() -> Finding:
 
 def files() -> Finding:
     """Every row has its file with the right bytes, and every file of a version has its row (written last)."""
-    known = set()
+    known, place = set(), store()
     for file in File.objects.select_related("version__dataset"):
-        known.add(path_of(file))
-        yield from _differs(f"{subject(file.version)}: {file.name}", path_of(file), file.bytes, file.sha256)
-    growing = {folder_of(version) for version in Version.objects.filter(state__in=["queued", "running"]).select_related("dataset")}
-    for path in sorted(settings.DATASET_FILES.rglob("*")) if settings.DATASET_FILES.is_dir() else ():
-        if path.is_file() and path not in known and path.parent not in growing and path.suffix != ASIDE:
-            yield f"{path.relative_to(settings.DATASET_FILES)}: a file without a row"
+        known.add(key_of(file))
+        yield from _stored(f"{subject(file.version)}: {file.name}", place, file)
+    growing = Version.objects.filter(Q(state__in=["queued", "running"]) | Q(exports__state__in=["queued", "running"]))
+    prefixes = tuple(prefix_of(version) for version in growing.select_related("dataset"))
+    for key in place.listed():
+        if key not in known and not key.startswith(prefixes):
+            yield f"{key}: a file without a row"
 
 
 def uploads() -> Finding:
@@ -203,6 +203,18 @@ def search() -> Finding:
 def _rows_of(model: type[Post] | type[RejectedRow]) -> Coalesce:
     rows = model.objects.filter(run=OuterRef("pk")).order_by().values("run")
     return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+
+
+def _stored(what: str, place: Store, file: File) -> Finding:
+    size = place.size(key_of(file))
+    if size != file.bytes:
+        yield f"{what}: its file is missing" if size is None else f"{what}: {size} bytes instead of {file.bytes}"
+        return
+    digest = hashlib.sha256()
+    for block in place.chunks(key_of(file), 0, file.bytes):
+        digest.update(block)
+    if digest.hexdigest() != file.sha256:
+        yield f"{what}: its bytes have changed"
 
 
 def _differs(what: str, path: Path, size: int, sha256: str) -> Finding:

@@ -185,6 +185,9 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 UPLOADS, DATASET_FILES = VAR / "uploads", VAR / "datasets"
+DATASET_BUCKET = env.str("CQIA_BUCKET", default="")  # files of datasets go to this S3-compatible bucket; keys as boto3 finds them
+DATASET_BUCKET_ENDPOINT = env.str("CQIA_BUCKET_ENDPOINT", default="")  # empty: Amazon's
+DATASET_BUCKET_PREFIX = env.str("CQIA_BUCKET_PREFIX", default="")
 FETCH = env.bool("CQIA_FETCH", default=True)  # whether an admin may name a file by its URL: see docs/adr/0007
 
 # --- the models that draft --------------------------------------------------------------------------------------------

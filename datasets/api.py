@@ -1,14 +1,12 @@
-"""API of datasets: the contract of the doors, no rules of its own."""
+"""API of datasets and their versions: the contract of the doors, no rules of its own. Files have a module of their own."""
 
 from typing import Any, cast
 
 from django.db import IntegrityError
-from django.http import Http404
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,29 +14,25 @@ from rest_framework.response import Response
 from accounts.api import Cursor, HasRole, Problem
 from accounts.models import User
 from sources.jobs import send_hint
-from sources.models import Source
 
-from . import downloads, ledger, publishing, tasks
-from .exporting import Refused, in_order
-from .forms import check_recipe, check_slug
-from .models import Dataset, File, Version
-from .wording import status_of, why_failed
+from . import browsing, differences, publishing, releasing, tasks
+from .exporting import Refused
+from .freezing import before
+from .models import Dataset, Record, Version
+from .selecting import preview, recipe_of
+from .serializers import (
+    ChangeSerializer,
+    DatasetSerializer,
+    OrderSerializer,
+    ReasonSerializer,
+    RecordSerializer,
+    ReleaseSerializer,
+    VersionSerializer,
+)
 
 
-class DatasetSerializer(serializers.ModelSerializer[Dataset]):
-    slug = serializers.SlugField(max_length=50, validators=[check_slug])
-    sources = serializers.SlugRelatedField(slug_field="slug", many=True, queryset=Source.objects.all(), required=False)
-    recipe = serializers.DictField(required=False, validators=[check_recipe])
-
-    class Meta:
-        model = Dataset
-        fields = ("slug", "name", "sources", "recipe", "include_demo")
-
-    def create(self, validated_data: dict[str, Any]) -> Dataset:
-        try:
-            return publishing.create_dataset(**validated_data)
-        except IntegrityError as error:
-            raise Problem(409, "slug_taken", _("There is a dataset at this address already.")) from error
+def person(request: Request) -> User:
+    return cast("User", request.user)
 
 
 class Datasets(generics.ListCreateAPIView[Dataset]):
@@ -48,41 +42,47 @@ class Datasets(generics.ListCreateAPIView[Dataset]):
     queryset = Dataset.objects.none()
 
     def get_queryset(self) -> Any:
-        return Dataset.objects.for_user(self.request.user).prefetch_related("sources")  # type: ignore[arg-type]
+        return Dataset.objects.for_user(person(self.request)).prefetch_related("sources", "readers")
 
     def perform_create(self, serializer: serializers.BaseSerializer[Dataset]) -> None:
-        serializer.save(by=self.request.user)
+        try:
+            serializer.instance = publishing.create_dataset(**serializer.validated_data, by=person(self.request))
+        except IntegrityError as error:
+            raise Problem(409, "slug_taken", _("There is a dataset at this address already.")) from error
 
 
-class OrderSerializer(serializers.Serializer[Any]):
-    """What may be asked of a new version. Left out, the dataset's own setting holds."""
+class OneDataset(views.APIView):
+    """A dataset, and what lies below it."""
 
-    include_demo = serializers.BooleanField(required=False, allow_null=True, default=None)
+    serializer_class: Any = DatasetSerializer
+    permission_classes = (HasRole,)
+    role, role_to_write = "viewer", "admin"
+
+    def dataset(self) -> Dataset:
+        return get_object_or_404(Dataset.objects.for_user(person(self.request)), slug=self.kwargs["slug"])
+
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(DatasetSerializer(self.dataset(), context={"request": request}).data)
+
+    @extend_schema(request=ChangeSerializer)
+    def patch(self, request: Request, slug: str) -> Response:
+        asked = ChangeSerializer(self.dataset(), data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        dataset = publishing.update_dataset(self.dataset(), by=person(request), **asked.validated_data)
+        return Response(DatasetSerializer(dataset, context={"request": request}).data)
 
 
-class VersionSerializer(serializers.ModelSerializer[Version]):
-    status = serializers.SerializerMethodField()
-    records = serializers.IntegerField(source="records_count", allow_null=True)
-    unknown_licence = serializers.SerializerMethodField(help_text="records of sources whose licence nobody has written down")
-    error = serializers.SerializerMethodField()
+class Preview(OneDataset):
+    """What a version frozen now would take, and what it would leave out and why. (Nobody is asked who answered.)"""
 
-    class Meta:
-        model = Version
-        fields = (
-            "number", "status", "records", "sha256", "splits", "recipe", "left_out", "unknown_licence", "log_position",
-            "created_at", "finished_at", "error",
-        )  # fmt: skip
+    role = "admin"
 
-    @extend_schema_field({"type": "string", "enum": ["building", "ready", "failed", "released", "withdrawn"]})
-    def get_status(self, version: Version) -> str:
-        return status_of(version)
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, operation_id="datasets_preview")
+    def get(self, request: Request, slug: str) -> Response:
+        found = preview(recipe_of(self.dataset()))
+        return Response({"take": found.pop("", 0), "left_out": found})
 
-    def get_unknown_licence(self, version: Version) -> int | None:
-        return ledger.unknown_licence(version) if version.is_frozen else None
-
-    @extend_schema_field({"type": ["object", "null"], "properties": {"code": {"type": "string"}, "detail": {"type": "string"}}})
-    def get_error(self, version: Version) -> dict[str, str] | None:
-        return {"code": version.error_code, "detail": why_failed(version)} if version.state == "failed" else None
+    patch = None  # type: ignore[assignment]
 
 
 class VersionCursor(Cursor):
@@ -100,13 +100,13 @@ class Versions(generics.ListAPIView[Version]):
         return self.dataset().versions.all()
 
     def dataset(self) -> Dataset:
-        return get_object_or_404(Dataset.objects.for_user(self.request.user), slug=self.kwargs["slug"])  # type: ignore[arg-type]
+        return get_object_or_404(Dataset.objects.for_user(person(self.request)), slug=self.kwargs["slug"])
 
     @extend_schema(request=OrderSerializer, responses={202: VersionSerializer})
     def post(self, request: Request, slug: str) -> Response:
         dataset, order = self.dataset(), OrderSerializer(data=request.data)
         order.is_valid(raise_exception=True)
-        version = publishing.freeze(dataset, by=cast("User", request.user), include_demo=order.validated_data["include_demo"])
+        version = publishing.freeze(dataset, by=person(request), **order.validated_data)
         send_hint(tasks.build_version, version.pk)
         return Response(VersionSerializer(version).data, status=202)
 
@@ -116,51 +116,121 @@ class OneVersion(views.APIView):
 
     serializer_class: Any = VersionSerializer
     permission_classes = (HasRole,)
-    role = "viewer"
+    role, role_to_write = "viewer", "admin"
 
-    def version(self) -> Version:
-        datasets = Dataset.objects.for_user(self.request.user)  # type: ignore[arg-type]
+    def version(self, number: int | None = None) -> Version:
+        datasets = Dataset.objects.for_user(person(self.request))
         versions = Version.objects.select_related("dataset").filter(dataset__in=datasets, dataset__slug=self.kwargs["slug"])
-        return get_object_or_404(versions, number=self.kwargs["number"])
+        return get_object_or_404(versions, number=self.kwargs["number"] if number is None else number)
 
-    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
+    def get(self, request: Request, slug: str, number: int) -> Any:
         return Response(VersionSerializer(self.version()).data)
 
 
-class FileSerializer(serializers.ModelSerializer[File]):
-    schema = serializers.CharField()
+class Act(OneVersion):
+    """Something that an admin does with a version."""
 
-    class Meta:
-        model = File
-        fields = ("name", "schema", "format", "bytes", "sha256")
+    get = None  # type: ignore[assignment]
+    asks: Any = None
+
+    def act(self, version: Version, by: User, asked: dict[str, Any]) -> Version:
+        raise NotImplementedError
+
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        asked = self.asks(data=request.data) if self.asks else None
+        if asked:
+            asked.is_valid(raise_exception=True)
+        try:
+            version = self.act(self.version(), person(request), asked.validated_data if asked else {})
+        except Refused as error:
+            raise Problem(409, error.code, str(error)) from error
+        return Response(VersionSerializer(version).data)
 
 
-class Files(OneVersion):
-    """The files of a version, COIG-CQIA first. A version that is being built has none."""
+class Release(Act):
+    asks = ReleaseSerializer
 
-    @extend_schema(responses=FileSerializer(many=True), operation_id="files_list")
-    def get(self, request: Request, slug: str, number: int) -> HttpResponseBase:
-        version = self.version()
-        if version.state == Version.State.WITHDRAWN:
-            return Response([])
-        return Response(FileSerializer(in_order(version), many=True).data)
+    def act(self, version: Version, by: User, asked: dict[str, Any]) -> Version:
+        return releasing.release(version, by=by, **asked)
+
+    @extend_schema(request=ReleaseSerializer, responses=VersionSerializer, operation_id="versions_release")
+    def post(self, *args: Any, **kwargs: Any) -> Response:
+        return super().post(*args, **kwargs)
 
 
-class OneFile(OneVersion):
-    """The bytes: an attachment with its sha256 as ETag; understands If-None-Match, Range and If-Range."""
+class Withdraw(Act):
+    asks = ReasonSerializer
+
+    def act(self, version: Version, by: User, asked: dict[str, Any]) -> Version:
+        return releasing.withdraw(version, by=by, **asked)
+
+    @extend_schema(request=ReasonSerializer, responses=VersionSerializer, operation_id="versions_withdraw")
+    def post(self, *args: Any, **kwargs: Any) -> Response:
+        return super().post(*args, **kwargs)
+
+
+class Cancel(Act):
+    def act(self, version: Version, by: User, asked: dict[str, Any]) -> Version:
+        if not publishing.cancel(version, by=by):
+            raise Refused("wrong_state", _("It is no longer being built."))
+        version.refresh_from_db()
+        return version
+
+    @extend_schema(request=None, responses=VersionSerializer, operation_id="versions_cancel")
+    def post(self, *args: Any, **kwargs: Any) -> Response:
+        return super().post(*args, **kwargs)
+
+
+class Changes(OneVersion):
+    """What differs from an earlier version (`from`; by default the one before): numbers, or with `kind` the pairs."""
 
     @extend_schema(
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, (206, "application/octet-stream"): OpenApiTypes.BINARY}
-    )
-    def get(self, request: Request, slug: str, number: int, name: str = "") -> HttpResponseBase:
-        file = downloads.find(self.version(), name)
-        if file is None:
-            raise Http404
-        try:
-            return downloads.send(request._request, file, to=cast("User", request.user))
-        except Refused as error:
-            raise Problem(503, error.code, str(error)) from error
+        parameters=[OpenApiParameter("from", int), OpenApiParameter("kind", enum=differences.KINDS), OpenApiParameter("start", int)],
+        responses={200: OpenApiTypes.OBJECT}, operation_id="versions_changes",
+    )  # fmt: skip
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        new = self.version()
+        old = self.version(_number(request, "from")) if "from" in request.query_params else before(new)
+        if not old or not (old.is_frozen and new.is_frozen):
+            raise Problem(409, "nothing_to_compare", _("Two frozen versions are needed to compare."))
+        kind = request.query_params.get("kind", "")
+        if kind:
+            if kind not in differences.KINDS:
+                raise serializers.ValidationError({"kind": [", ".join(differences.KINDS)]})
+            found = differences.changes(old, new, kind, start=_number(request, "start"), limit=100)
+            return Response(
+                [{"pair": change.pair, "why": change.why, "before": _data(change.before), "after": _data(change.after)} for change in found]
+            )
+        counted = differences.compare(old, new)
+        return Response({"from": old.number, "added": counted.added, "removed": counted.removed, "edited": counted.edited})
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Whoever asks for application/jsonl gets the file all the same; only errors are JSON."""
-        return super().perform_content_negotiation(request, force=True)
+
+def _number(request: Request, name: str) -> int:
+    said = request.query_params.get(name, "0")
+    if not (said.isascii() and said.isdigit() and len(said) < 10):
+        raise serializers.ValidationError({name: ["a number"]})
+    return int(said)
+
+
+def _data(record: Record | None) -> Any:
+    return record.data if record else None
+
+
+class RecordCursor(Cursor):
+    ordering = "position"
+
+
+class Records(OneVersion, generics.ListAPIView[Record]):
+    """The records in order; a withdrawn version shows none."""
+
+    serializer_class = RecordSerializer
+    pagination_class = RecordCursor
+    queryset = Record.objects.none()
+
+    @extend_schema(parameters=[OpenApiParameter(name) for name in browsing.FILTERS], operation_id="versions_records")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return self.list(request)
+
+    def get_queryset(self) -> Any:
+        asked = {name: self.request.query_params.get(name, "") for name in browsing.FILTERS}
+        return browsing.matching(self.version(), **asked).select_related("pair__source")

@@ -1,16 +1,16 @@
 """A file over HTTP, for pages and API alike: an attachment with its checksum as ETag, resumable, and on record."""
 
-import io
 import re
-from typing import IO
+from collections.abc import Iterator
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import parse_etags
+from django.utils.http import content_disposition_header, parse_etags
 
 from accounts.models import AuditEntry, User
 
-from .exporting import Refused, path_of, subject
+from . import storage
+from .exporting import Refused, is_there, key_of, subject
 from .models import File, Version
 from .writers import WRITERS
 
@@ -19,7 +19,7 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 def find(version: Version, name: str) -> File | None:
     """The file of a version that may be downloaded. The name is looked up in rows and never used as a path."""
-    if version.state not in (Version.State.READY, Version.State.RELEASED) or not name.isprintable():
+    if not version.is_usable or not name.isprintable():
         return None
     return version.files.select_related("version__dataset").filter(name=name).first()
 
@@ -33,13 +33,12 @@ def send(request: HttpRequest, file: File, *, to: User) -> HttpResponseBase:
     start, end = part or (0, file.bytes)
     if part and start >= end:
         return _with_headers(HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.bytes}"}), etag)
-    body = _open(file)
+    body = _chunks(file, start, end)
     if request.method == "GET":
         detail = {"file": file.name, "sha256": file.sha256, "version_sha256": file.version.sha256}
         AuditEntry.objects.create(by=to, action="file_downloaded", subject=subject(file.version), detail=detail)
-    body.seek(start)
-    kind = f"{WRITERS[file.format].content_type}; charset=utf-8"
-    response = FileResponse(_Part(body, end - start), as_attachment=True, filename=_name_for(file), content_type=kind)
+    response = StreamingHttpResponse(body if request.method == "GET" else (), content_type=_content_type(file))
+    response["Content-Disposition"] = content_disposition_header(True, _name_for(file)) or "attachment"
     response["Content-Length"] = str(end - start)
     if part:
         response.status_code = 206
@@ -47,33 +46,20 @@ def send(request: HttpRequest, file: File, *, to: User) -> HttpResponseBase:
     return _with_headers(response, etag)
 
 
-class _Part(io.RawIOBase):
-    """The next `length` bytes of an open file."""
-
-    def __init__(self, body: IO[bytes], length: int) -> None:
-        self.body, self.left = body, length
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        block = self.body.read(self.left if size < 0 else min(max(size, 65_536), self.left))
-        self.left -= len(block)
-        return block
-
-    def close(self) -> None:
-        self.body.close()
-        super().close()
-
-
-def _open(file: File) -> IO[bytes]:
-    path = path_of(file)
+def _chunks(file: File, start: int, end: int) -> Iterator[bytes]:
     try:
-        if path.stat().st_size == file.bytes:
-            return path.open("rb")
+        if is_there(file):
+            return storage.store().chunks(key_of(file), start, end)
     except OSError:
         pass
     raise Refused("file_missing", f"{file.name} is not on this server: `manage.py export` writes it again, byte for byte")
+
+
+def _content_type(file: File) -> str:
+    if file.format not in WRITERS:
+        return "application/zip"
+    kind = WRITERS[file.format].content_type
+    return kind if kind == "application/gzip" or "parquet" in kind else f"{kind}; charset=utf-8"
 
 
 def _range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:

@@ -1,51 +1,118 @@
-"""Files that are whole or not there: written aside, flushed to the disk, then given their name.
+"""Files that are whole or not there: written aside, flushed to the disk, then given their name. Pure.
 
-The name on disk begins with the checksum. A worker that was stopped, lost its job and wakes up can then never put its
-bytes in the place of others; at worst it leaves a file that no row knows.
+The name begins with the checksum. A worker that was stopped, lost its job and wakes up can then never put its bytes in the
+place of others; at worst it leaves a file that no row knows.
 """
 
 import hashlib
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 ASIDE = ".tmp"
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Written:
-    path: Path
+    """A whole file beside its place."""
+
+    aside: Path
     bytes: int
     sha256: str
 
 
-def place(folder: Path, name: str, sha256: str) -> Path:
-    """Where the file called `name` with this checksum lies."""
-    return folder / f"{sha256[:12]}-{name}"
+class Sink:
+    """A file being written, which counts and sums what goes in. It cannot seek, so what is summed is what is there."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.digest, self.bytes = file, hashlib.sha256(), 0
+
+    closed = False
+
+    def write(self, data: bytes) -> int:
+        self.file.write(data)
+        self.digest.update(data)
+        self.bytes += memoryview(data).nbytes
+        return memoryview(data).nbytes
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def close(self) -> None:
+        """Whoever wraps it may say so; the file is closed by who opened it."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
 
 
-def write(folder: Path, name: str, chunks: Iterable[bytes]) -> Written:
-    """Write all of `chunks`; give what was written once it is safe on the disk. Raises OSError, and then leaves nothing."""
+class Ahead(Sink):
+    """Sums and writes one block behind, in a thread: meanwhile the next block is made. Errors come with the next block."""
+
+    def __init__(self, file: BinaryIO, thread: ThreadPoolExecutor) -> None:
+        super().__init__(file)
+        self.thread, self.pending = thread, None
+
+    pending: Future[None] | None
+
+    def write(self, data: bytes) -> int:
+        self.settle()
+        block = bytes(data)  # who gave it may use its memory again
+        self.bytes += len(block)
+        self.pending = self.thread.submit(self._put, block)
+        return len(block)
+
+    def flush(self) -> None:
+        self.settle()
+        self.file.flush()
+
+    def settle(self) -> None:
+        """Wait for the block under way. Raises OSError when it could not be written."""
+        pending, self.pending = self.pending, None
+        if pending:
+            pending.result()
+
+    def _put(self, block: bytes) -> None:
+        self.file.write(block)
+        self.digest.update(block)
+
+
+@contextmanager
+def written(folder: Path, fill: Callable[[Sink], None]) -> Iterator[Written]:
+    """What `fill` wrote, safe on the disk in `folder`. If nobody has moved it by the end, it is gone. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{uuid.uuid4().hex}{ASIDE}"
     try:
-        digest, size = hashlib.sha256(), 0
-        with aside.open("xb") as out:
-            for chunk in chunks:
-                out.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-            out.flush()
+        with aside.open("xb") as out, ThreadPoolExecutor(1) as thread:
+            sink = Ahead(out, thread)
+            fill(sink)
+            sink.flush()
             os.fsync(out.fileno())
-        path = place(folder, name, digest.hexdigest())
-        aside.replace(path)
+        yield Written(aside, sink.bytes, sink.digest.hexdigest())
     finally:
         aside.unlink(missing_ok=True)
-    _flush(folder)
-    _flush(folder.parent)
-    return Written(path, size, digest.hexdigest())
+
+
+def move(aside: Path, path: Path) -> None:
+    """Give a whole file its name, for good."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside.replace(path)
+    _flush(path.parent)
+    _flush(path.parent.parent)
 
 
 def clear(folder: Path) -> None:

@@ -1,34 +1,31 @@
 """Step 5: accepted pairs become Records, records become a frozen Version, a version becomes Files.
 
-`freeze` asks for a version, `build` makes it in a worker. What it holds is decided by one snapshot, at one position of
-the log of reviews; reviews never change, so the records are written afterwards, in batches, while people go on.
+`freeze` asks for a version, `build` makes it in a worker; `releasing` says what may be done with it then.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, Q
 
 from accounts.models import AuditEntry
-from annotation.models import Review
 from sources.jobs import LostLease
 from sources.models import Source
 
-from . import files
-from .exporting import SPLIT, folder_of, recompute, subject, write_files
-from .models import Dataset, File, Record, Version
-from .records import Decided, canonical, compose, digest
-from .selecting import Snapshot, recipe_of, snapshot
+from . import storage
+from .exporting import prefix_of, recompute, save, subject, write_files
+from .freezing import Empty, freeze_records, remove
+from .models import Dataset, Record, Version
+from .recipes import parse
+from .selecting import as_recipe, recipe_of
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 log = logging.getLogger(__name__)
-BATCH = 500
-__all__ = ["build", "create_dataset", "ensure_dataset", "ensure_demo", "freeze", "recompute", "write_files"]
+__all__ = ["build", "cancel", "create_dataset", "ensure_dataset", "ensure_demo", "freeze", "recompute", "update_dataset"]
 
 
 def create_dataset(
@@ -39,13 +36,36 @@ def create_dataset(
     sources: Iterable[Source] = (),
     include_demo: bool = False,
     recipe: dict[str, Any] | None = None,
+    readers: Iterable["User"] = (),
 ) -> Dataset:
-    """A dataset of `sources` (none: all of them). Raises IntegrityError when the slug is taken."""
+    """A dataset of `sources` (none: all of them). Raises IntegrityError when the slug is taken, BadRecipe."""
+    parse(recipe or {})
     with transaction.atomic():
         dataset = Dataset.objects.create(slug=slug, name=name, include_demo=include_demo, recipe=recipe or {})
         dataset.sources.set(sources)
-        AuditEntry.objects.create(by=by, action="dataset_created", subject=f"dataset {slug}", detail=recipe_of(dataset))
+        dataset.readers.set(readers)
+        _audit(dataset, by, "dataset_created")
     return dataset
+
+
+def update_dataset(dataset: Dataset, *, by: "User | None", **changes: Any) -> Dataset:
+    """Change name, recipe, sources, readers or include_demo; what is frozen stays as it is. Raises BadRecipe."""
+    parse(changes.get("recipe") or {})
+    with transaction.atomic():
+        for many in ("sources", "readers"):
+            if many in changes:
+                getattr(dataset, many).set(changes.pop(many))
+        for name, value in changes.items():
+            setattr(dataset, name, value)
+        dataset.save(update_fields=list(changes))
+        _audit(dataset, by, "dataset_changed")
+    return dataset
+
+
+def _audit(dataset: Dataset, by: "User | None", action: str) -> None:
+    """Who did it, and all that the dataset is now: also that unknown licences or demo drafts are let in."""
+    detail = recipe_of(dataset).as_json() | {"readers": sorted(dataset.readers.values_list("username", flat=True))}
+    AuditEntry.objects.create(by=by, action=action, subject=f"dataset {dataset.slug}", detail=detail)
 
 
 def ensure_dataset(slug: str, name: str, *, include_demo: bool = False, sources: Iterable[Source] = ()) -> Dataset:
@@ -59,52 +79,73 @@ def ensure_demo() -> Dataset:
     return ensure_dataset("demo", "演示数据集", include_demo=True)
 
 
-def freeze(dataset: Dataset, *, by: "User | None", include_demo: bool | None = None, number: int | None = None) -> Version:
+def freeze(
+    dataset: Dataset, *, by: "User | None", include_demo: bool | None = None, include_unknown_licence: bool | None = None,
+    number: int | None = None, changelog: str = "",
+) -> Version:  # fmt: skip
     """Order the next version of `dataset`: a queued job for `build`. The caller sends the hint.
 
-    `number` is the version that the caller expects to get. If it exists already, that one is given back and nothing is
-    made: the same click twice is one version.
+    `include_demo` and `include_unknown_licence` override the recipe for this version, and the audit log says so. `number`
+    is the version that the caller expects to get. If it exists already, that one is given back and nothing is made: the
+    same click twice is one version.
     """
     with transaction.atomic():
         Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
         if number is not None and number <= last:
             return dataset.versions.get(number=number)
-        recipe = recipe_of(dataset, include_demo=include_demo)
-        version = Version.objects.create(dataset=dataset, number=last + 1, by=by, recipe=recipe)
-        AuditEntry.objects.create(by=by, action="version_frozen", subject=subject(version), detail=recipe)
+        overrides = {"include_demo": include_demo, "include_unknown_licence": include_unknown_licence}
+        recipe = recipe_of(dataset, **overrides).as_json()
+        version = Version.objects.create(dataset=dataset, number=last + 1, by=by, recipe=recipe, changelog=changelog.strip())
+        detail = recipe | {"overridden": sorted(key for key, value in overrides.items() if value is not None)}
+        AuditEntry.objects.create(by=by, action="version_frozen", subject=subject(version), detail=detail)
     return version
 
 
 def build(version_id: int) -> None:
-    """Make the queued version, if nobody else does. Whatever a worker that died left of it is made anew."""
+    """Make the queued version, if nobody else does. Whatever a worker that died left of it is made anew, from the last
+    whole step on: records first, then files."""
     version = Version.claim(version_id)
     if version is None:
         return
     try:
         _build(version)
     except LostLease:
-        log.warning("%s: somebody else builds it now", subject(version))
+        log.warning("%s: cancelled, or somebody else builds it now", subject(version))
+    except Empty:
+        _fail(version, "empty")
     except OSError as error:
         log.exception("%s: its files cannot be written", subject(version))
-        if _fail(version, "disk", error_detail=error.strerror or type(error).__name__):
-            files.clear(folder_of(version))
+        if _fail(version, "disk", error_detail=error.strerror or str(error)):
+            storage.store().clear(prefix_of(version))
 
 
 def _build(version: Version) -> None:
-    _clear(version)
-    seen = snapshot(version.recipe)
-    total = len(seen.picked)
-    version.hold(log_position=seen.log_position, left_out=seen.left_out, records_count=0, splits={SPLIT: total})
-    if not total:
-        _fail(version, "empty")
-        return
-    sha256 = _insert_records(version, seen)
+    if not version.sha256:
+        freeze_records(version, as_recipe(version.recipe))
+    storage.store().clear(prefix_of(version))
     written = write_files(version)
     with transaction.atomic():
-        version.finish(Version.State.READY, sha256=sha256, records_count=total)
-        File.objects.bulk_create(written)
-    log.info("%s: %d records, sha256 %s", subject(version), total, sha256)
+        version.finish(Version.State.READY)
+        save(version, written)
+    log.info("%s: %d records, sha256 %s", subject(version), version.records_count, version.sha256)
+
+
+def cancel(version: Version, *, by: "User | None") -> bool:
+    """Whether it was still being built. Its worker notices with the next page; `tidy` removes what it had made."""
+    with transaction.atomic():
+        done = Version.objects.filter(pk=version.pk, state__in=Version.OPEN).update(state=Version.State.CANCELLED, lease_token=None)
+        if done:
+            AuditEntry.objects.create(by=by, action="version_cancelled", subject=subject(version), detail={})
+    return bool(done)
+
+
+def tidy() -> None:
+    """Remove the rows of versions that came to nothing."""
+    left = Version.objects.filter(Exists(Record.objects.filter(version=OuterRef("pk"))), Q(state="cancelled") | Q(state="failed"))
+    for version in left.select_related("dataset"):
+        remove(version)
+        storage.store().clear(prefix_of(version))
 
 
 def _fail(version: Version, code: str, **detail: Any) -> bool:
@@ -115,67 +156,3 @@ def _fail(version: Version, code: str, **detail: Any) -> bool:
         log.warning("%s: somebody else builds it now", subject(version))
         return False
     return True
-
-
-def _clear(version: Version) -> None:
-    """Start over: the trigger of the records lets this happen only while the version is not frozen."""
-    with transaction.atomic():
-        version.hold()
-        version.records.all().delete()
-    files.clear(folder_of(version))
-
-
-def _insert_records(version: Version, seen: Snapshot) -> str:
-    """Write the records batch by batch; give the sha256 of their canonical lines in order."""
-    whole = hashlib.sha256()
-    for start in range(0, len(seen.picked), BATCH):
-        records = _records(version, seen.picked[start : start + BATCH], start, seen.licences)
-        with transaction.atomic():
-            version.progress(records_count=start + len(records))  # first: it locks the row, so a second builder waits
-            _copy(records)
-        for record in records:
-            whole.update(canonical(record.data))
-    return whole.hexdigest()
-
-
-def _copy(records: list[Record]) -> None:
-    """Insert by COPY: the ORM's way spends 8 ms on a record of 400 Chinese characters, escaping each of them twice."""
-    columns = "version_id, position, pair_id, review_id, split, data, sha256"
-    with connection.cursor() as cursor, cursor.copy(f"COPY {Record._meta.db_table} ({columns}) FROM STDIN") as copy:
-        for record in records:
-            data = canonical(record.data).decode()
-            copy.write_row((record.version_id, record.position, record.pair_id, record.review_id, record.split, data, record.sha256))
-
-
-def _records(version: Version, picked: list[tuple[int, int]], start: int, licences: dict[int, str]) -> list[Record]:
-    ids = [review for _source, review in picked]
-    found = Review.objects.select_related("draft", "pair__post", "pair__source").in_bulk(ids)
-    records = []
-    for position, (source, pk) in enumerate(picked, start):
-        review = found[pk]
-        data = compose(_decided(review, licences[source]))
-        records.append(
-            Record(version=version, position=position, pair_id=review.pair_id, review=review, split=SPLIT, data=data, sha256=digest(data))
-        )
-    return records
-
-
-def _models_drafts(review: Review) -> list[str]:
-    """The model's draft that was judged; when the log does not say which one it was, all that it can have been."""
-    judged = [review.draft] if review.draft else review.pair.drafts.all()
-    return [draft.output for draft in judged if not draft.is_human]
-
-
-def _decided(review: Review, licence: str) -> Decided:
-    pair = review.pair
-    return Decided(
-        instruction=review.instruction,
-        input=review.input,
-        output=review.output,
-        task_type=review.task_type if any(review.task_type.values()) else pair.task_type,
-        domain=review.domain or pair.domain,
-        drafts=_models_drafts(review),
-        licence=licence,
-        platform=pair.source.platform,
-        raw=pair.post.raw if isinstance(pair.post.raw, dict) else {},
-    )

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,15 +28,14 @@ FACT = re.compile(r"[\w.\-]{1,40}")  # an id or a number; anything longer is a t
 
 @dataclass(frozen=True)
 class Decided:
-    """What a person decided, and about what. `drafts` are a model's texts that it may be made from: none for the source's
-    own answer, usually one."""
+    """What a person decided, and about what."""
 
     instruction: str
     input: str
     output: str
     task_type: Mapping[str, Any] = field(default_factory=dict)
     domain: Iterable[Any] = ()
-    drafts: Sequence[str] = ()
+    answer_from: str = "human"
     licence: str = ""
     platform: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -50,7 +50,7 @@ def compose(decided: Decided) -> dict[str, Any]:
         {level: _words(decided.task_type.get(level)) for level in ("major", "minor")},
         _words(decided.domain),
         metadata(decided.platform, decided.raw),
-        answer_from(decided.drafts, decided.output),
+        decided.answer_from,
         True,  # a person decided, or there would be no record
         decided.licence or NO_COPYRIGHT,
     )
@@ -58,7 +58,8 @@ def compose(decided: Decided) -> dict[str, Any]:
 
 
 def answer_from(drafts: Sequence[str], output: str) -> str:
-    """`llm` when a model's draft is still recognisable in the answer, `human` for everything else."""
+    """`llm` when one of a model's drafts (those it may be made from: none for the source's own answer, usually one) is
+    still recognisable in the answer, `human` for everything else."""
     known = any(Levenshtein.normalized_distance(draft, output, score_cutoff=REWRITTEN) <= REWRITTEN for draft in drafts)
     return "llm" if known else "human"
 
@@ -69,6 +70,41 @@ def metadata(platform: str, raw: Mapping[str, Any]) -> str:
         return raw["metadata"]
     facts = ((name, next(filter(None, (_fact(raw.get(column)) for column in columns)), "")) for name, columns in METADATA.get(platform, ()))
     return ", ".join(f"{name}:{fact}" for name, fact in facts if fact) or NO_METADATA
+
+
+def line(data: Mapping[str, Any]) -> str:
+    """The record as COIG-CQIA publishes it, without the line feed: keys in order, a space after comma and colon, no ASCII
+    escapes. (Inside strings a line feed is escaped; U+2028 and the like are not, so readers split at the line feed only.)"""
+    return json.dumps({key: data[key] for key in KEYS}, ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Both spellings of a record around its three texts: most records share all the rest with many others."""
+
+    rest: bytes  # of the line, after the output
+    first: bytes  # of the canonical spelling, up to the input
+    middle: bytes  # from the instruction to the output
+    last: bytes
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Frame":
+        """The frame of `data`, whose texts do not matter."""
+        mark = "\x00"
+        data = {**data, "instruction": mark, "input": mark, "output": mark}
+        texts = orjson.dumps(mark)
+        first, _instruction, middle, last = canonical(data).split(texts)
+        return cls(line(data).encode().split(texts)[3], first, middle, last)
+
+    def spell(self, asked: str, context: str, output: str) -> tuple[str, bytes]:
+        """`line` and `canonical` of the record with these texts."""
+        instruction, given, answer = orjson.dumps(asked), orjson.dumps(context), orjson.dumps(output)
+        spelled = b'{"instruction": %b, "input": %b, "output": %b%b' % (instruction, given, answer, self.rest)
+        return spelled.decode(), b'%b%b,"instruction":%b%b%b%b' % (self.first, given, instruction, self.middle, answer, self.last)
+
+
+def read_line(text: str) -> Any:
+    return orjson.loads(text)
 
 
 def canonical(data: Mapping[str, Any]) -> bytes:

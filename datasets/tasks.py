@@ -4,8 +4,8 @@ from celery import shared_task
 
 from sources.jobs import send_hints
 
-from . import publishing
-from .models import Version
+from . import exporting, publishing
+from .models import Export, Version
 
 
 @shared_task
@@ -14,5 +14,12 @@ def build_version(version_id: int) -> None:
 
 
 @shared_task
+def export_files(export_id: int) -> None:
+    exporting.run(export_id)
+
+
+@shared_task
 def resend_hints() -> None:
+    publishing.tidy()
     send_hints(build_version, Version.objects.due().values_list("pk", flat=True))
+    send_hints(export_files, Export.objects.due().values_list("pk", flat=True))

@@ -48,11 +48,12 @@ def house(settings, tmp_path, reviewer):
 
 
 def freeze(pair: Pair, review: Review) -> None:
-    version = Version.objects.create(dataset=Dataset.objects.create(slug="demo", name="demo"), number=1, state="running")
+    known = {"number": 1, "state": "running", "records_count": 1, "splits": {"train": 1}}
+    version = Version.objects.create(dataset=Dataset.objects.create(slug="demo", name="demo"), **known)
     data = records.compose(records.Decided(**review.texts()))
     Record.objects.create(version=version, position=0, pair=pair, review=review, data=data, sha256=records.digest(data))
-    exporting.write_file(version, "cqia", "jsonl").save()
-    Version.objects.update(state="ready", records_count=1, splits={"train": 1}, sha256=exporting.recompute(version))
+    exporting.write_layout(version, "cqia", "jsonl")[0].save()
+    Version.objects.update(state="ready", sha256=exporting.recompute(version))
 
 
 def verify(capsys) -> tuple[int, list[str]]:
@@ -149,7 +150,7 @@ DEEDS = {
     "a record is gone": ("versions", "no longer those", lambda: Version.objects.update(records_count=2)),
     "a record is changed": (
         "versions", "no longer those",
-        lambda: sql(without_trigger("datasets_record", "UPDATE datasets_record SET data = jsonb_set(data, '{output}', '\"x\"')")),
+        lambda: sql(without_trigger("datasets_record", "UPDATE datasets_record SET data = replace(data::text, '保', '包')::json")),
     ),
     "a rejected pair is published": (
         "versions", "does not accept",

@@ -2,40 +2,62 @@
 
 import pytest
 
-from datasets import files
+from datasets import files, storage
 
 from .conftest import sha
 
+pytestmark = pytest.mark.django_db
 
-def test_a_file_has_its_name_only_when_it_is_whole(tmp_path):
+
+def fill(out):
+    out.write(b"one\n")
+    out.write(b"two\n")
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(folder):
     seen = []
 
-    def chunks():
-        yield b"one\n"
-        seen.append([path.name for path in tmp_path.iterdir()])
-        yield b"two\n"
+    def slowly(out):
+        out.write(b"one\n")
+        seen.extend(storage.store().listed())
+        out.write(b"two\n")
 
-    written = files.write(tmp_path, "train.cqia.jsonl", chunks())
-    assert written.path.read_bytes() == b"one\ntwo\n"
-    assert (written.bytes, written.sha256) == (8, sha(b"one\ntwo\n"))
-    [[aside]] = seen
-    assert aside.endswith(".tmp")
-    assert [path.name for path in tmp_path.iterdir()] == [f"{written.sha256[:12]}-train.cqia.jsonl"]
+    size, sha256 = storage.write(lambda sha256: f"a/1/{sha256[:12]}-x.jsonl", slowly)
+    assert seen == []
+    assert (size, sha256) == (8, sha(b"one\ntwo\n"))
+    assert list(storage.store().listed()) == [f"a/1/{sha256[:12]}-x.jsonl"]
+    assert (folder / "a" / "1" / f"{sha256[:12]}-x.jsonl").read_bytes() == b"one\ntwo\n"
 
 
-def test_a_writer_that_breaks_off_leaves_nothing(tmp_path):
-    def chunks():
-        yield b"one\n"
+def test_a_writer_that_breaks_off_leaves_nothing(folder):
+    def breaks(out):
+        out.write(b"one\n")
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        files.write(tmp_path / "new", "train.cqia.jsonl", chunks())
-    assert list((tmp_path / "new").iterdir()) == []
+        storage.write(lambda sha256: f"a/1/{sha256}", breaks)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
-def test_what_a_killed_writer_left_can_be_cleared(tmp_path):
-    (tmp_path / ".dead.tmp").write_bytes(b"half")
-    files.write(tmp_path, "a.jsonl", [b"whole, but without a row"])
-    files.clear(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    files.clear(tmp_path / "nowhere")
+def test_what_a_killed_writer_left_can_be_cleared(folder):
+    storage.write(lambda sha256: "a/1/whole", fill)
+    storage.write(lambda sha256: "a/2/other", fill)
+    storage.store().clear("a/1/")
+    assert list(storage.store().listed()) == ["a/2/other"]
+    storage.store().clear("nowhere/1/")
+
+
+def test_a_part_of_a_file(folder):
+    storage.write(lambda sha256: "a/1/x", fill)
+    store = storage.store()
+    assert b"".join(store.chunks("a/1/x", 2, 6)) == b"e\ntw"
+    assert b"".join(store.chunks("a/1/x", 0, 99)) == b"one\ntwo\n"
+    assert (store.size("a/1/x"), store.size("a/1/y")) == (8, None)
+    with pytest.raises(OSError, match="y"):
+        b"".join(store.chunks("a/1/y", 0, 1))
+
+
+def test_a_sink_sums_what_it_is_given(tmp_path):
+    with files.written(tmp_path, fill) as done:
+        assert (done.bytes, done.sha256, done.aside.read_bytes()) == (8, sha(b"one\ntwo\n"), b"one\ntwo\n")
+    assert not done.aside.exists()

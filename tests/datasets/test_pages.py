@@ -6,6 +6,7 @@ from django.utils import translation
 
 from datasets import publishing
 from datasets.models import Dataset, Version
+from datasets.recipes import OF_THE_RESPONSE
 from tests.builders import make_source
 
 from .conftest import accepted, sha
@@ -24,7 +25,7 @@ def english(client):
 @pytest.fixture
 def sent(monkeypatch):
     ids = []
-    monkeypatch.setattr("datasets.views.send_hint", lambda task, *args: ids.append((task.name, *args)))
+    monkeypatch.setattr("datasets.act_views.send_hint", lambda task, *args: ids.append((task.name, *args)))
     return ids
 
 
@@ -46,11 +47,12 @@ def test_an_empty_house_says_what_to_do(client, admin, viewer):
 def test_a_dataset_is_made_by_form(client, admin, source):
     client.force_login(admin)
     assert "段子" in text(client, "/datasets/new/")
-    form = {"name": "段子集", "slug": "jokes", "sources": [source.pk], "include_unknown_licence": "on"}
+    form = {"name": "段子集", "slug": "jokes", "sources": [source.pk], "include_unknown_licence": "on", "test": "10"}
+    form |= {"verdicts": ["accept", "edit"], "reasons": list(OF_THE_RESPONSE), f"take-{source.pk}": "5"}
     assert client.post("/datasets/new/", form).url == "/datasets/jokes/"
     dataset = Dataset.objects.get()
     assert (dataset.name, list(dataset.sources.all()), dataset.include_demo) == ("段子集", [source], False)
-    assert dataset.recipe == {"include_unknown_licence": True}
+    assert dataset.recipe == {"include_unknown_licence": True, "splits": {"train": 0.9, "test": 0.1}, "mixture": {"jokes": {"take": 5}}}
     for slug in ("jokes", "new", "Not a slug", ""):
         assert client.post("/datasets/new/", form | {"slug": slug}).status_code == 422
     assert Dataset.objects.count() == 1
@@ -124,10 +126,16 @@ def test_a_second_version_is_compared_with_the_first(client, viewer, ready, data
 def test_what_was_left_out_and_what_is_unknown_is_said(client, viewer, dataset, source, reviewer):
     accepted(source, reviewer, model="demo")
     accepted(make_source("nobody-knows", name="来路不明"), reviewer)
+    accepted(source, reviewer)
     publishing.build(publishing.freeze(dataset, by=None).pk)
     client.force_login(viewer)
     page = text(client)
-    assert "1 accepted pair answers with a demo draft and is not in it" in page
+    assert "1 pairs: answered by a demo draft" in page
+    assert "1 pairs: unknown licence" in page
+    assert "来路不明" not in page
+    assert "to be checked" not in page
+    publishing.build(publishing.freeze(dataset, by=None, include_unknown_licence=True).pk)
+    page = text(client)
     assert "1 pair to be checked" in page
     assert "来路不明" in page
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from annotation.models import Review
-from datasets import exporting, publishing, tasks
+from datasets import exporting, freezing, publishing, tasks
 from datasets.models import File, Record, Version
 from datasets.records import KEYS, NO_COPYRIGHT
 from datasets.selecting import preview, recipe_of
@@ -72,7 +72,7 @@ def test_the_same_pairs_give_the_same_version(ready, dataset):
 
 
 def test_records_stand_in_the_order_of_sources_and_pairs(dataset, reviewer):
-    first, second = make_source("a"), make_source("b")
+    first, second = make_source("a", licence="CC0-1.0"), make_source("b", licence="CC0-1.0")
     pairs = [accepted(source, reviewer) for source in (second, first, second, first)]
     expected = [pairs[i].pk for i in (1, 3, 0, 2)]
     version = made(dataset)
@@ -81,7 +81,7 @@ def test_records_stand_in_the_order_of_sources_and_pairs(dataset, reviewer):
 
 def test_only_the_chosen_sources_as_they_were_chosen_when_it_was_frozen(dataset, source, reviewer):
     accepted(source, reviewer)
-    other = accepted(make_source("other"), reviewer)
+    other = accepted(make_source("other", licence="CC0-1.0"), reviewer)
     dataset.sources.set([other.source])
     version = publishing.freeze(dataset, by=None)
     dataset.sources.set([source])
@@ -108,16 +108,23 @@ def test_demo_drafts_stay_out_unless_asked_for(dataset, source, reviewer):
     assert dataset.include_demo is False
 
 
-def test_unknown_licences_are_taken_by_default_and_left_out_when_the_recipe_says_so(dataset, source, reviewer):
+def test_unknown_licences_are_left_out_unless_somebody_says_otherwise_and_that_is_logged(dataset, source, reviewer, admin):
     known, unknown = accepted(source, reviewer), accepted(make_source("nobody-knows"), reviewer)
-    version = made(dataset)
-    assert dict(version.records.values_list("pair", "data__copyright")) == {known.pk: "CC-BY-4.0", unknown.pk: NO_COPYRIGHT}
-
-    dataset.recipe = {"include_unknown_licence": False}
-    dataset.save()
     version = made(dataset)
     assert list(version.records.values_list("pair", flat=True)) == [known.pk]
     assert version.left_out == {"licence": 1}
+    assert version.facts["unknown_licence"] == 0
+
+    version = publishing.freeze(dataset, by=admin, include_unknown_licence=True)
+    publishing.build(version.pk)
+    version.refresh_from_db()
+    assert {record.pair_id: record.data["copyright"] for record in version.records.all()} == {
+        known.pk: "CC-BY-4.0",
+        unknown.pk: NO_COPYRIGHT,
+    }
+    assert version.facts["unknown_licence"] == 1
+    entry = AuditEntry.objects.get(action="version_frozen", by=admin)
+    assert (entry.detail["include_unknown_licence"], entry.detail["overridden"]) == (True, ["include_unknown_licence"])
 
 
 def test_a_licence_is_frozen_with_the_version(ready, source):
@@ -156,7 +163,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("step", ["records", "file"])
 def test_a_build_killed_in_the_middle_is_made_anew_with_the_same_bytes(dataset, source, reviewer, monkeypatch, folder, step):
-    monkeypatch.setattr(publishing, "BATCH", 2)
+    monkeypatch.setattr(freezing, "PAGE", 2)
     for n in range(7):
         accepted(source, reviewer, draft=f"第{n}只猫没有回答。")
     expected = made(dataset)
@@ -184,7 +191,7 @@ def test_a_build_killed_in_the_middle_is_made_anew_with_the_same_bytes(dataset, 
 def kill_at(patch, step: str) -> None:
     calls = Counter()
     if step == "records":
-        whole = publishing._records
+        whole = freezing._rows
 
         def two_batches(*args):
             calls["batches"] += 1
@@ -192,25 +199,25 @@ def kill_at(patch, step: str) -> None:
                 raise Killed
             return whole(*args)
 
-        patch.setattr(publishing, "_records", two_batches)
+        patch.setattr(freezing, "_rows", two_batches)
     else:
 
-        def half(self, rows):
-            yield json.dumps(next(iter(rows))).encode()
+        def half(self, out, pages, example):
+            out.write(next(iter(pages))[:10])
             raise Killed
 
-        patch.setattr("datasets.writers.Jsonl.chunks", half)
+        patch.setattr("datasets.writers.Jsonl.write", half)
 
 
 def test_a_worker_that_lost_its_job_writes_nothing_more(dataset, source, reviewer, monkeypatch):
     accepted(source, reviewer)
-    version, whole = publishing.freeze(dataset, by=None), publishing._records
+    version, whole = publishing.freeze(dataset, by=None), freezing._rows
 
     def taken_over_meanwhile(*args):
         Version.objects.filter(pk=version.pk).update(lease_token="00000000-0000-0000-0000-000000000000")
         return whole(*args)
 
-    monkeypatch.setattr(publishing, "_records", taken_over_meanwhile)
+    monkeypatch.setattr(freezing, "_rows", taken_over_meanwhile)
     publishing.build(version.pk)
     version.refresh_from_db()
     assert (version.state, version.records.count(), version.files.count()) == ("running", 0, 0)
@@ -219,11 +226,11 @@ def test_a_worker_that_lost_its_job_writes_nothing_more(dataset, source, reviewe
 def test_a_full_disk_fails_the_version_and_leaves_no_file(dataset, source, reviewer, monkeypatch, folder):
     accepted(source, reviewer)
 
-    def full(self, rows):
-        yield b"["
+    def full(self, out, pages, example):
+        out.write(b"[")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("datasets.writers.Json.chunks", full)  # the second file: the first is written by then
+    monkeypatch.setattr("datasets.writers.Json.write", full)  # the second file: the first is written by then
     version = made(dataset)
     assert (version.state, version.error_code, version.error_detail) == ("failed", "disk", "No space left on device")
     assert not [path for path in folder.rglob("*") if path.is_file()]
@@ -243,7 +250,7 @@ def test_a_changed_row_is_noticed(ready):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE datasets_record DISABLE TRIGGER datasets_record_no_change")
-        cursor.execute("""UPDATE datasets_record SET data = jsonb_set(data, '{output}', '"别的"') WHERE position = 1""")
+        cursor.execute("""UPDATE datasets_record SET data = jsonb_set(data::jsonb, '{output}', '"别的"')::json WHERE position = 1""")
         cursor.execute("ALTER TABLE datasets_record ENABLE TRIGGER datasets_record_no_change")
     assert not exporting.is_whole(ready)
     assert publishing.recompute(ready) != ready.sha256
@@ -256,14 +263,14 @@ def test_a_lost_file_is_written_again_byte_for_byte(ready):
     file = ready.files.get(schema="cqia")
     before = exporting.path_of(file).read_bytes()
     exporting.path_of(file).unlink()
-    assert exporting.export(ready, "cqia", "jsonl") == file
+    assert exporting.export(ready, "cqia", "jsonl") == [file]
     assert exporting.path_of(file).read_bytes() == before
 
 
 def test_a_further_layout_is_written_once(ready):
-    file = exporting.export(ready, "cqia", "json")
+    [file] = exporting.export(ready, "cqia", "json")
     assert json.loads(exporting.path_of(file).read_bytes()) == lines(ready)
-    assert exporting.export(ready, "cqia", "json") == file
+    assert exporting.export(ready, "cqia", "json") == [file]
     with pytest.raises(exporting.Refused):
         exporting.export(ready, "../cqia", "json")
 
@@ -308,17 +315,17 @@ def test_freezing_at_the_same_time_gives_each_a_number_of_its_own(dataset):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_happens_after_the_snapshot_is_not_in_the_version(dataset, source, reviewer, monkeypatch):
-    monkeypatch.setattr(publishing, "BATCH", 2)
+    monkeypatch.setattr(freezing, "PAGE", 2)
     pairs = [accepted(source, reviewer, draft=f"第{n}把伞没有打开。") for n in range(6)]
-    reached, go_on, whole = threading.Event(), threading.Event(), publishing._records
+    reached, go_on, whole = threading.Event(), threading.Event(), freezing._rows
 
-    def slowly(version, picked, start, licences):
+    def slowly(version, start, *args):
         if start == 2:
             reached.set()
             assert go_on.wait(20)
-        return whole(version, picked, start, licences)
+        return whole(version, start, *args)
 
-    monkeypatch.setattr(publishing, "_records", slowly)
+    monkeypatch.setattr(freezing, "_rows", slowly)
     version = publishing.freeze(dataset, by=None)
     builder = in_thread(lambda: publishing.build(version.pk))
     assert reached.wait(20)

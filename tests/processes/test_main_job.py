@@ -91,7 +91,7 @@ def test_from_a_file_to_a_downloaded_dataset(at_work: House, provider: Provider,
     assert status == 201, review
 
     assert house.api("POST", "/datasets/", house.token, {"slug": "first", "name": "第一份", "sources": ["ruozhiba"]})[0] == 201
-    assert house.api("POST", "/datasets/first/versions/", house.token, {})[0] == 202
+    assert house.api("POST", "/datasets/first/versions/", house.token, {"include_unknown_licence": True})[0] == 202
     version = wait_for(lambda: ready_version(house), 30)
     assert version["records"] == 1
     _, files = house.api("GET", "/datasets/first/versions/1/files/", house.token)

@@ -1,0 +1,158 @@
+"""The part of publishing that makes a version of what the recipe takes: records, preferences, removals, facts.
+
+What it holds is settled by one position of the log; reviews and drafts never change, so the records are written
+afterwards, page by page, while people go on. A worker that dies leaves a version that the next one starts over.
+"""
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from .facts import Tally, gather
+from .judging import judge
+from .models import Preference, Record, Removal, Version
+from .recipes import Recipe
+from .records import KEYS, METADATA, Decided, Frame, compose
+from .selecting import left_out, pick, settled_position
+from .splitting import draw
+
+PAGE = 2_000
+LONG = 120  # seconds that one statement over all pairs may take
+# The raw row is read only where a record says something of it.
+PAGES = """
+    SELECT c.position, c.pair, c.review, c.split, s.slug, r.verdict, r.by_id, r.at, c.answer_from, s.licence,
+        r.instruction, r.input, r.output,
+        s.platform, r.task_type, p.task_type, r.domain, p.domain,
+        CASE WHEN s.platform = ANY(%(platforms)s) OR o.raw ?& %(keys)s THEN o.raw END
+    FROM chosen c JOIN annotation_review r ON r.id = c.review JOIN annotation_pair p ON p.id = c.pair
+    JOIN sources_source s ON s.id = c.source JOIN sources_post o ON o.id = p.post_id
+    WHERE c.position >= %(start)s AND c.position < %(end)s ORDER BY c.position
+"""
+COPY = "COPY datasets_record (version_id, position, pair_id, review_id, split, data, sha256) FROM STDIN"
+PREFERENCES = """
+    INSERT INTO datasets_preference (version_id, kind, position, pair_id, review_id, draft_id, split)
+    SELECT %(version)s, kind, row_number() OVER (PARTITION BY kind ORDER BY pair, draft) - 1, pair, review, draft, split FROM preferred
+"""
+COUNTED = """
+    SELECT kind, count(*) FROM preferred GROUP BY kind UNION ALL
+    SELECT 'good', count(*) FROM chosen c JOIN pick k ON k.pair = c.pair WHERE k.verdict = 'accept' AND k.draft IS NOT NULL
+"""
+# What the version before had: left out by the recipe, rejected since, of a source no longer asked for, or open again.
+REMOVALS = """
+    INSERT INTO datasets_removal (version_id, pair_id, reason)
+    SELECT %(version)s, old.pair_id, CASE WHEN k.fate <> '' THEN k.fate WHEN NOT k.kept THEN 'rejected'
+        WHEN %(sources)s::text[] <> '{}' AND s.slug <> ALL(%(sources)s) THEN 'source' ELSE 'reopened' END
+    FROM datasets_record old JOIN annotation_pair p ON p.id = old.pair_id JOIN sources_source s ON s.id = p.source_id
+    LEFT JOIN pick k ON k.pair = old.pair_id
+    WHERE old.version_id = %(before)s AND NOT EXISTS (SELECT FROM chosen c WHERE c.pair = old.pair_id)
+"""
+
+
+class Empty(Exception):
+    """The recipe takes nothing."""
+
+
+def freeze_records(version: Version, recipe: Recipe) -> None:
+    """Make the records of `version` and all that belongs to them, its sha256 last. Raises Empty, LostLease."""
+    clear(version)
+    version.hold_for(LONG)
+    position = settled_position()
+    pick(recipe, position)
+    judge(recipe, lambda: version.hold_for(LONG))
+    splits = draw(recipe, lambda: version.hold_for(LONG))
+    version.hold(log_position=position, left_out=left_out(), records_count=0, splits=splits, preferences={})
+    if not splits:
+        raise Empty
+    tally = Tally()
+    sha256 = _write_records(version, sum(splits.values()), tally)
+    version.hold_for(LONG)
+    facts = gather(tally, position)
+    with transaction.atomic():
+        _write_beside(version, recipe)
+        version.progress(facts=facts, sha256=sha256)
+
+
+def clear(version: Version) -> None:
+    """Start over: the triggers let this happen only while the version is not frozen."""
+    with transaction.atomic():
+        version.hold_for(LONG)
+        remove(version)
+
+
+def remove(version: Version) -> None:
+    """Delete the rows of a version that is not frozen."""
+    for rows in (Record, Preference, Removal):
+        found: QuerySet[Any] = rows._default_manager.filter(version=version)  # type: ignore[attr-defined]
+        found._raw_delete(found.db)
+
+
+def before(version: Version) -> Version | None:
+    """The frozen version that came before."""
+    return version.dataset.versions.filter(number__lt=version.number, state__in=Version.FROZEN).order_by("-number").first()
+
+
+def _write_records(version: Version, total: int, tally: Tally) -> str:
+    """Write the records page by page, each in a commit that renews the lease; give the sha256 of their canonical lines."""
+    whole = hashlib.sha256()
+    for start in range(0, total, PAGE):
+        rows = _rows(version, start, whole, tally)
+        with transaction.atomic():
+            version.progress(records_count=start + len(rows))  # first: it locks the row, so a second builder waits
+            _copy(rows)
+    return whole.hexdigest()
+
+
+def _rows(version: Version, start: int, whole: Any, tally: Tally) -> list[tuple[Any, ...]]:
+    """A page of records as rows to copy; their canonical lines go into `whole`."""
+    with connection.cursor() as cursor:
+        cursor.execute(PAGES, {"platforms": list(METADATA), "keys": list(KEYS), "start": start, "end": start + PAGE})
+        page = cursor.fetchall()
+    rows = []
+    for position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest in page:
+        spelled, exact = _frame(answered, licence, *rest).spell(asked, context, output)
+        whole.update(exact)
+        rows.append((version.pk, position, pair, review, split, spelled, hashlib.sha256(exact).hexdigest()))
+        tally.add(source, licence, answered, verdict, by, at, len(asked), len(output))
+    return rows
+
+
+@lru_cache(maxsize=4096)
+def _frame(answered: str, licence: str, platform: str, task: str, own: str, domain: str, own_domain: str, raw: str | None) -> Frame:
+    """What a record says beside its texts. Task type and domain are the review's, or else the pair's."""
+    return Frame.of(compose(Decided(
+        instruction="", input="", output="", task_type=_task(task) or _task(own) or {}, domain=json.loads(domain) or json.loads(own_domain),
+        answer_from=answered, licence=licence, platform=platform, raw=_raw(raw),
+    )))  # fmt: skip
+
+
+def _copy(rows: list[tuple[Any, ...]]) -> None:
+    """Insert by COPY: the ORM's way spends milliseconds on a record, escaping each character twice."""
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _raw(text: str | None) -> dict[str, Any]:
+    value = json.loads(text) if text else None
+    return value if isinstance(value, dict) else {}
+
+
+def _task(text: str) -> dict[str, Any] | None:
+    value = json.loads(text)
+    return value if isinstance(value, dict) and any(value.values()) else None
+
+
+def _write_beside(version: Version, recipe: Recipe) -> None:
+    """What is frozen beside the records: preferences, and what the version before had."""
+    earlier = before(version)
+    with connection.cursor() as cursor:
+        version.hold_for(LONG)
+        cursor.execute(PREFERENCES, {"version": version.pk})
+        if earlier:
+            cursor.execute(REMOVALS, {"version": version.pk, "before": earlier.pk, "sources": list(recipe.sources)})
+        cursor.execute(COUNTED)
+        version.hold(preferences={kind: n for kind, n in cursor.fetchall() if n})

@@ -1,0 +1,94 @@
+"""The part of freezing that reads texts: whose answer it is, and which decisions say something about preference.
+
+It looks at the drafts that differ from what was decided, a page at a time, and writes what it finds beside `pick`:
+
+    answer_from in `pick`                        candidate: pair, draft, kind (edit | ranked)
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from annotation.models import DEMO_MODEL
+
+from .preferring import is_preference, same_question
+from .recipes import Recipe
+from .records import answer_from
+
+PAGE = 4_000
+# A draft that was accepted as it is needs no look. Drafts that came after the decision had no part in it.
+DRAFTS = """
+    SELECT k.pair, k.draft, k.answer_from, d.id, d.model, d.output, r.instruction, r.input, r.output,
+        COALESCE(r.before ->> 'instruction', r.instruction), COALESCE(r.before ->> 'input', r.input)
+    FROM pick k JOIN annotation_draft d ON d.pair_id = k.pair JOIN annotation_review r ON r.id = k.review
+    WHERE k.pair > %s AND k.kept AND k.fate = '' AND d.created_at <= r.at
+        AND (k.answer_from = '' OR d.id IS DISTINCT FROM k.draft OR k.verdict = 'edit')
+    ORDER BY k.pair, d.number LIMIT %s
+"""
+ANSWERS = "UPDATE pick SET answer_from = a.said FROM answer a WHERE a.pair = pick.pair AND answer_from = ''"
+
+
+class Row(NamedTuple):
+    """A draft of a pair beside what was decided."""
+
+    pair: int
+    judged: int | None  # the draft that the decision names
+    known: str  # answer_from, if that is settled
+    draft: int
+    model: str
+    text: str
+    instruction: str
+    input: str
+    output: str
+    asked: str  # what the drafts answered
+    asked_input: str
+
+
+def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
+    """Settle `answer_from` of every pair in `pick` that is still in, and fill `candidate`. `meanwhile` is called now and then."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS candidate, answer")
+        cursor.execute("CREATE TEMP TABLE candidate (pair bigint, draft bigint, kind text)")
+        cursor.execute("CREATE TEMP TABLE answer (pair bigint, said text)")
+        last, is_more = 0, True
+        while is_more:
+            meanwhile()
+            cursor.execute(DRAFTS, [last, PAGE])
+            rows = [Row(*row) for row in cursor.fetchall()]
+            is_more = len(rows) == PAGE
+            whole = [row for row in rows if row.pair != rows[-1].pair] if is_more else rows  # of the last pair there may be more
+            whole = whole or rows
+            _write(cursor, [(pair, *_judged(list(drafts), recipe)) for pair, drafts in groupby(whole, lambda row: row.pair)])
+            last = whole[-1].pair if whole else last
+        cursor.execute("ANALYZE answer")
+        cursor.execute(ANSWERS)
+        cursor.execute("UPDATE pick SET answer_from = 'human' WHERE answer_from = '' AND kept AND fate = ''")
+        cursor.execute("ANALYZE candidate")
+
+
+def _judged(rows: list[Row], recipe: Recipe) -> tuple[str, list[tuple[int, str]]]:
+    """Who answered, and [(draft, kind)] of what the decision preferred its text to."""
+    first = rows[0]
+    models = [row.text for row in rows if row.model and first.judged in (None, row.draft)]
+    return first.known or answer_from(models, first.output), list(_preferred(rows, recipe))
+
+
+def _preferred(rows: list[Row], recipe: Recipe) -> Iterator[tuple[int, str]]:
+    first = rows[0]
+    if first.judged is None or not same_question(f"{first.instruction}\n{first.input}", f"{first.asked}\n{first.asked_input}"):
+        return  # nobody knows which draft was judged, or it answered another question
+    for row in rows:
+        if (row.model != DEMO_MODEL or recipe.include_demo) and is_preference(row.text, first.output, recipe.preferences):
+            yield row.draft, "edit" if row.draft == first.judged else "ranked"
+
+
+def _write(cursor: Any, judged: list[tuple[int, str, list[tuple[int, str]]]]) -> None:
+    with cursor.copy("COPY answer FROM STDIN") as copy:
+        for pair, answered, _ in judged:
+            copy.write_row((pair, answered))
+    with cursor.copy("COPY candidate FROM STDIN") as copy:
+        for pair, _, preferred in judged:
+            for draft, kind in preferred:
+                copy.write_row((pair, draft, kind))
