@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 PY := .venv/bin/python
 
-.PHONY: help run test test-browser test-processes test-soak check format messages clean
+.PHONY: help run test test-browser test-processes test-soak test-loaders check format messages clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -16,8 +16,9 @@ help:
 	@echo 'make test-browser    the tests that drive a real Chromium'
 	@echo 'make test-processes  the tests that start the real processes and kill some'
 	@echo 'make test-soak       the heaviest tests at full size, for before a release (an hour)'
+	@echo 'make test-loaders    our datasets, loaded by the code of others (first time: 1.5 GB into .venv-loaders)'
 	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
-	@echo 'make bench-NAME      measure (bench/NAME.py): start, import, near-duplicates, search, funnel, review, review-page'
+	@echo 'make bench-NAME      measure (bench/NAME.py): start, import, near-duplicates, search, funnel, review, review-page, export'
 	@echo 'make format          let the formatters have their way'
 	@echo 'make messages        bring the translations in step with the code'
 	@echo 'make clean           remove .venv and caches (your data under var/ stays)'
@@ -26,13 +27,16 @@ run: .venv/.run
 	@exec $(PY) manage.py run
 
 test: .venv/.dev
-	@exec $(PY) -m pytest -n 2 -m "not browser and not processes and not soak"
+	@exec $(PY) -m pytest -n 2 -m "not browser and not processes and not soak and not loaders"
 
 test-browser: .venv/.dev
 	@exec $(PY) -m pytest -m "browser and not soak"
 
 test-processes: .venv/.dev
 	@exec $(PY) -m pytest -m "processes and not soak"
+
+test-loaders: .venv/.dev .venv-loaders/.made
+	@exec $(PY) -m pytest -m loaders
 
 test-soak: .venv/.dev
 	@exec $(PY) -m pytest -m soak
@@ -61,7 +65,7 @@ messages: .venv/.dev
 	$(PY) manage.py messages
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-loaders .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
 # --- .venv: a stamp is written only when the whole installation went through -------------------------------------------
@@ -74,6 +78,9 @@ clean:
 	@echo 'Installing what it is tested with (requirements-dev.txt); the first time this takes a minute or two.'
 	@$(PY) -m pip install -qq -r requirements-dev.txt
 	@touch .venv/.run $@
+
+.venv-loaders/.made: requirements-loaders.txt | .venv/.made
+	@$(PY) -m venv --clear .venv-loaders && .venv-loaders/bin/python -m pip install -qq -r requirements-loaders.txt && touch $@
 
 .venv/.made:
 	@if .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then touch $@; exit; fi; \

@@ -1,7 +1,7 @@
 """Everything about a version in one folder: data, card, ledger, checksums, what trainers want. As a zip to download, or as
 the files of a repository.
 
-    README.md  data/*.parquet  cqia/*.jsonl  dpo/*.jsonl  kto/*.jsonl  dataset_info.json  llamafactory/*.yaml
+    README.md  data/*.parquet  {dpo,kto}/*.parquet  {cqia,dpo,kto}/*.jsonl  dataset_info.json  llamafactory/*.yaml
     croissant.json  LEDGER.jsonl  LEDGER.parquet  SHA256SUMS
 """
 
@@ -23,12 +23,13 @@ from .schemas import example
 from .writers import WRITERS
 
 Put = Callable[[str], AbstractContextManager[Sink]]
-NAMES = {
-    "default": "data/{split}-00000-of-00001.parquet",
-    "cqia": "cqia/{split}.jsonl",
-    "dpo": "dpo/{split}.jsonl",
-    "kto": "kto/{split}.jsonl",
-}
+TABLE = "{folder}/{split}-00000-of-00001.parquet"
+# (configuration, layout, name of its files): tables for the Hub, JSON Lines for trainers.
+FILES = (
+    ("default", "cqia", TABLE.replace("{folder}", "data")), ("dpo", "dpo", TABLE.replace("{folder}", "dpo")),
+    ("kto", "kto", TABLE.replace("{folder}", "kto")), ("cqia", "cqia", "cqia/{split}.jsonl"), ("dpo", "dpo", "dpo/{split}.jsonl"),
+    ("kto", "kto", "kto/{split}.jsonl"),
+)  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time that a zip holds says nothing, so that the same content gives the same bytes
 
 
@@ -73,7 +74,7 @@ def write_folder(version: Version, folder: Path) -> None:
 def write(version: Version, put: Put, meanwhile: Meanwhile = nothing) -> None:
     """Write the files of the bundle through `put`, and their checksums last."""
     sums: dict[str, str] = {}
-    parts = [part for config in NAMES for part in _data(version, config, put, sums, meanwhile)]
+    parts = [part for config, schema, name in FILES for part in _data(version, config, schema, name, put, sums, meanwhile)]
     _ledgers(version, put, sums)
     known = about(version, parts)
     texts = {"README.md": readme(known), "dataset_info.json": _json(dataset_info(known)), "croissant.json": _json(croissant(known))}
@@ -86,12 +87,13 @@ def write(version: Version, put: Put, meanwhile: Meanwhile = nothing) -> None:
         out.write("".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items())).encode())
 
 
-def _data(version: Version, config: str, put: Put, sums: dict[str, str], meanwhile: Meanwhile) -> Iterator[Part]:
+def _data(
+    version: Version, config: str, schema: str, template: str, put: Put, sums: dict[str, str], meanwhile: Meanwhile
+) -> Iterator[Part]:  # fmt: skip
     """The data files of one kind, one for each split that has rows of it."""
-    schema = "cqia" if config == "default" else config
     columns: Mapping[str, Any] = example(schema)
-    for split in version.splits if expected(version, schema) else ():
-        name, rows = NAMES[config].format(split=split), 0
+    for split in version.split_names if expected(version, schema) else ():
+        name, rows = template.format(split=split), 0
 
         def count(n: int) -> None:
             nonlocal rows

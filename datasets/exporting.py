@@ -90,7 +90,7 @@ def write_files(version: Version) -> list[File]:
 
 def write_layout(version: Version, schema: str, suffix: str, *, meanwhile: Meanwhile = nothing) -> list[File]:
     """A file of the version's rows for each split, and their rows, not saved. The same rows give the same bytes."""
-    return [file for split in version.splits if (file := _write_file(version, schema, suffix, split, meanwhile)).rows]
+    return [file for split in version.split_names if (file := _write_file(version, schema, suffix, split, meanwhile)).rows]
 
 
 def _write_file(version: Version, schema: str, suffix: str, split: str, meanwhile: Meanwhile) -> File:

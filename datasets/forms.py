@@ -54,6 +54,7 @@ class RecipeForm(forms.ModelForm):
         label=_("Answered by"), required=False, choices=[("", _("either")), ("human", _("people only")), ("llm", _("models only"))]
     )
     min_votes = forms.IntegerField(label=_("Votes at least"), required=False, min_value=0)
+    min_score = forms.FloatField(label=_("Score at least"), required=False, min_value=0, max_value=10)
     min_reviews = forms.IntegerField(label=_("People who kept this very text, at least"), required=False, min_value=0, max_value=9)
     min_agreement = forms.IntegerField(label=_("Agreement of the reviewers at least, in %"), required=False, min_value=0, max_value=100)
     decided_from = forms.DateField(label=_("Decided from"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -117,7 +118,7 @@ class RecipeForm(forms.ModelForm):
 
     def _recipe(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         """What differs from the defaults, as JSON."""
-        given = {key: cleaned.get(key) for key in ("answer_from", "min_votes", "min_reviews", "seed")}
+        given = {key: cleaned.get(key) for key in ("answer_from", "min_votes", "min_score", "min_reviews", "seed")}
         given |= {key: cleaned[key].isoformat() for key in ("decided_from", "decided_to") if cleaned.get(key)}
         if cleaned.get("min_agreement"):
             given["min_agreement"] = cleaned["min_agreement"] / 100
@@ -148,7 +149,7 @@ def _share(cleaned: dict[str, Any], pk: int) -> dict[str, int]:
 
 
 def _initial(recipe: Recipe) -> dict[str, Any]:
-    plain = ("include_unknown_licence", "answer_from", "min_votes", "min_reviews", "decided_from", "decided_to", "seed")
+    plain = ("include_unknown_licence", "answer_from", "min_votes", "min_score", "min_reviews", "decided_from", "decided_to", "seed")
     return {key: getattr(recipe, key) for key in plain} | {
         "verdicts": list(recipe.verdicts),
         "min_agreement": None if recipe.min_agreement is None else round(recipe.min_agreement * 100),

@@ -15,6 +15,7 @@ from annotation.models import Draft, Pair, Review
 from sources.jobs import Job
 from sources.models import Post, Source
 
+from .recipes import SPLITS
 from .records import read_line
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ class Version(Job):
     @property
     def is_usable(self) -> bool:
         return self.state in self.USABLE
+
+    @property
+    def split_names(self) -> list[str]:
+        """The splits that have records, train first."""
+        return [split for split in SPLITS if split in self.splits]
 
     def hold_for(self, seconds: int) -> None:
         """Renew the lease for one long statement. Raises LostLease."""

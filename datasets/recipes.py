@@ -26,10 +26,11 @@ class BadRecipe(ValueError):
 
 @dataclass(frozen=True)
 class Share:
-    """What is taken of one source: all of it, those with so many votes, `take` of these at random."""
+    """What is taken of one source: all of it, those with so many votes or such a score, `take` of these at random."""
 
     take: int | None = None
     min_votes: int | None = None
+    min_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Recipe:
     answer_from: str = ""  # human | llm | either
     licences: tuple[str, ...] = ()  # none: all
     min_votes: int | None = None
+    min_score: float | None = None  # 1 to 10, of the model that scored the post last
     min_agreement: float | None = None  # share of the reviews that kept the very text that was accepted
     min_reviews: int | None = None
     decided_from: str = ""  # dates, both inclusive
@@ -102,6 +104,10 @@ def _count(key: str, value: Any) -> int | None:
     return _number(key, value, 0, 2**31 - 1)  # type: ignore[no-any-return]
 
 
+def _score(key: str, value: Any) -> float | None:
+    return _number(key, value, 0, 10, float)  # type: ignore[no-any-return]
+
+
 def _share(key: str, value: Any) -> float | None:
     return _number(key, value, 0, 1, float)  # type: ignore[no-any-return]
 
@@ -148,7 +154,7 @@ def _object(key: str, value: Any, known: Mapping[str, Callable[[str, Any], Any]]
 def _mixture(key: str, value: Any) -> dict[str, Share]:
     if not isinstance(value, dict) or len(value) > 1000:
         raise BadRecipe(key, "type")
-    known = {"take": _count, "min_votes": _count}
+    known = {"take": _count, "min_votes": _count, "min_score": _score}
     return {source: Share(**_object(f"{key}.{source}", share, known)) for source, share in value.items()}
 
 
@@ -171,7 +177,7 @@ def _least_change(key: str, value: Any) -> int:
 
 READ: Mapping[str, Callable[[str, Any], Any]] = {
     "sources": _words(), "include_demo": _flag, "include_unknown_licence": _flag, "verdicts": _words(VERDICTS),
-    "answer_from": _answer, "licences": _words(), "min_votes": _count, "min_agreement": _share,
+    "answer_from": _answer, "licences": _words(), "min_votes": _count, "min_score": _score, "min_agreement": _share,
     "min_reviews": _count, "decided_from": _date, "decided_to": _date, "posted_from": _date, "posted_to": _date,
     "mixture": _mixture, "seed": _seed, "splits": _splits, "preferences": _gates,
 }  # fmt: skip

@@ -40,6 +40,8 @@ COLUMNS = """
          WHEN d.id IS NULL AND EXISTS (SELECT FROM annotation_draft x WHERE x.pair_id = p.id AND x.model <> '') THEN ''
          ELSE 'human' END AS answer_from
 """
+SCORE = """(SELECT m.score FROM annotation_modelcall m WHERE m.post_id = o.id AND m.purpose = 'score' AND m.state = 'done'
+    AND m.score IS NOT NULL ORDER BY m.id DESC LIMIT 1)"""
 # The decisions on the pair that count, and how many of them kept the very text that was accepted.
 COUNTED = """
     JOIN LATERAL (
@@ -149,11 +151,13 @@ def _tests(recipe: Recipe, values: dict[str, Any]) -> dict[str, str]:
         tests["licence_other"] = "s.licence <> '' AND s.licence <> ALL(%(licences)s)"
     values["verdicts"] = [*recipe.verdicts, "reject"]
     tests["verdict"] = "r.verdict <> ALL(%(verdicts)s)"
-    floors = [("true", recipe.min_votes)] + [(f"s.slug = %(slug{n})s", share.min_votes) for n, share in enumerate(recipe.mixture.values())]
     values |= {f"slug{n}": slug for n, slug in enumerate(recipe.mixture)}
-    asked = [f"({where} AND COALESCE(o.votes, -1) < {int(least)})" for where, least in floors if least is not None]
-    if asked:
-        tests["votes"] = " OR ".join(asked)
+    for fate, value in (("votes", "COALESCE(o.votes, -1)"), ("score", f"COALESCE({SCORE}, 0)")):
+        floors = [("true", getattr(recipe, f"min_{fate}"))]
+        floors += [(f"s.slug = %(slug{n})s", getattr(share, f"min_{fate}")) for n, share in enumerate(recipe.mixture.values())]
+        asked = [f"({where} AND {value} < {float(least)!r})" for where, least in floors if least is not None]
+        if asked:
+            tests[fate] = " OR ".join(asked)
     return tests | _by_date(recipe, values) | _by_reviews(recipe, values)
 
 

@@ -14,6 +14,7 @@ REASONS = {
     "licence": gettext_lazy("unknown licence"),
     "licence_other": gettext_lazy("another licence than those asked for"),
     "verdict": gettext_lazy("another kind of decision"),
+    "score": gettext_lazy("too low a score, or none"),
     "votes": gettext_lazy("too few votes"),
     "date": gettext_lazy("decided at another time"),
     "posted": gettext_lazy("posted at another time"),

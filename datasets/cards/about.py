@@ -25,7 +25,7 @@ URLS = {
 class Part:
     """A data file of the bundle. `columns` is a row that has the types of all."""
 
-    config: str  # default | cqia | dpo | kto
+    config: str  # default | dpo | kto of the tables, cqia | dpo | kto of the JSON Lines
     split: str
     name: str  # its path in the bundle
     bytes: int
@@ -83,8 +83,15 @@ class About:
         return self.preferences.get("edit", 0) + self.preferences.get("ranked", 0)
 
     @property
-    def configs(self) -> list[str]:
-        return list(dict.fromkeys(part.config for part in self.parts))
+    def tables(self) -> list[Part]:
+        """Parquet: what the Hub reads. (It reads all configurations of a repository in one format.)"""
+        return [part for part in self.parts if part.name.endswith(".parquet")]
 
-    def of(self, config: str) -> list[Part]:
-        return [part for part in self.parts if part.config == config]
+    @property
+    def json_lines(self) -> list[Part]:
+        """What trainers read."""
+        return [part for part in self.parts if part.name.endswith(".jsonl")]
+
+    @property
+    def configs(self) -> list[str]:
+        return list(dict.fromkeys(part.config for part in self.tables))

@@ -16,6 +16,7 @@ CONTEXT: dict[str, Any] = {
     "fileProperty": "cr:fileProperty", "fileSet": "cr:fileSet", "format": "cr:format", "includes": "cr:includes",
     "isLiveDataset": "cr:isLiveDataset", "jsonPath": "cr:jsonPath", "key": "cr:key", "md5": "cr:md5", "parentField": "cr:parentField",
     "path": "cr:path", "recordSet": "cr:recordSet", "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated",
+    "samplingRate": "cr:samplingRate", "equivalentProperty": "cr:equivalentProperty",
     "replace": "cr:replace", "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform",
 }  # fmt: skip
 FORMATS = {"parquet": "application/x-parquet", "jsonl": "application/jsonlines"}
@@ -58,16 +59,17 @@ def _records(part: Part) -> dict[str, Any]:
 def _fields(records: str, file: str, column: str, value: Any) -> list[dict[str, Any]]:
     """A field for a column; of a column that holds an object, one for each of its parts."""
     if isinstance(value, Mapping):
-        return [_field(records, file, f"{column}.{part}", f"$.{column}.{part}", inner) for part, inner in value.items()]
-    return [_field(records, file, column, f"$.{column}", value)]
+        return [_field(records, file, column, inner, part) for part, inner in value.items()]
+    return [_field(records, file, column, value)]
 
 
-def _field(records: str, file: str, name: str, path: str, value: Any) -> dict[str, Any]:
-    is_list = isinstance(value, list)
+def _field(records: str, file: str, column: str, value: Any, part: str = "") -> dict[str, Any]:
+    is_list, name = isinstance(value, list), f"{column}.{part}" if part else column
+    transformed = {"transform": {"jsonPath": f"$.{part}"}} if part else {}
     made: dict[str, Any] = {
         "@type": "cr:Field", "@id": f"{records}/{name}", "name": f"{records}/{name}",
         "dataType": "sc:Boolean" if isinstance(value, bool) else "sc:Text",
-        "source": {"fileObject": {"@id": file}, "extract": {"jsonPath": path} if "." in name else {"column": name}},
+        "source": {"fileObject": {"@id": file}, "extract": {"column": column}, **transformed},
     }  # fmt: skip
     return made | ({"repeated": True} if is_list else {})
 

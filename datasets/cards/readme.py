@@ -30,7 +30,7 @@ def front_matter(about: About) -> dict[str, Any]:
         "source_datasets": ["original"],
         "task_categories": ["text-generation", "question-answering"],
     }
-    if about.parts:
+    if about.tables:
         matter |= {
             "configs": [_config(about, name) for name in about.configs],
             "dataset_info": [_info(about, name) for name in about.configs],
@@ -39,12 +39,12 @@ def front_matter(about: About) -> dict[str, Any]:
 
 
 def _config(about: About, config: str) -> dict[str, Any]:
-    files = [{"split": part.split, "path": part.name} for part in about.of(config)]
+    files = [{"split": part.split, "path": part.name} for part in about.tables if part.config == config]
     return {"config_name": config, "data_files": files} | ({"default": True} if config == "default" else {})
 
 
 def _info(about: About, config: str) -> dict[str, Any]:
-    parts = about.of(config)
+    parts = [part for part in about.tables if part.config == config]
     size = sum(part.bytes for part in parts)
     splits = [{"name": part.split, "num_bytes": part.bytes, "num_examples": part.rows} for part in parts]
     features = [{"name": name, **_feature(value)} for name, value in parts[0].columns.items()]

@@ -22,18 +22,21 @@ def name_of(about: About, config: str, split: str) -> str:
 def dataset_info(about: About) -> dict[str, Any]:
     """The entries of LLaMA-Factory's `dataset_info.json`. Column names: hiyouga/LLaMA-Factory, data/README.md."""
     entries = {}
-    for part in about.parts:
-        if part.config in COLUMNS:
-            entry: dict[str, Any] = {"file_name": part.name, "formatting": "alpaca"}
-            if part.config == "dpo":
-                entry["ranking"] = True
-            entries[name_of(about, part.config, part.split)] = entry | {"columns": COLUMNS[part.config]}
+    for part in about.json_lines:
+        entry: dict[str, Any] = {"file_name": part.name, "formatting": "alpaca"}
+        if part.config == "dpo":
+            entry["ranking"] = True
+        entries[name_of(about, part.config, part.split)] = entry | {"columns": COLUMNS[part.config]}
     return entries
 
 
 def training(about: About) -> dict[str, dict[str, Any]]:
     """For each kind of data there is: a configuration for `llamafactory-cli train`, run from the folder of the bundle."""
-    return {STAGES[config]: _config(about, config) for config in COLUMNS if any(part.split == "train" for part in about.of(config))}
+    return {STAGES[config]: _config(about, config) for config in COLUMNS if "train" in _splits(about, config)}
+
+
+def _splits(about: About, config: str) -> set[str]:
+    return {part.split for part in about.json_lines if part.config == config}
 
 
 def _config(about: About, config: str) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def _config(about: About, config: str) -> dict[str, Any]:
         settings["pref_beta"] = 0.1
     if stage == "dpo":
         settings["pref_loss"] = "sigmoid"
-    if any(part.split == "validation" for part in about.of(config)):
+    if "validation" in _splits(about, config):
         settings |= {
             "eval_dataset": name_of(about, config, "validation"),
             "per_device_eval_batch_size": 1,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from annotation.models import Assignment, DraftRun, ModelCall, Pair, PromptVersion, Review
 from cqia import invariants
-from datasets import exporting, records
+from datasets import exporting, records, storage
 from datasets.models import Dataset, File, Record, Version
 from sources import uploads as stored
 from sources.models import ImportRun, Post, SearchIndex
@@ -203,6 +203,7 @@ def test_what_is_only_under_way_is_no_finding(house, capsys):
         finished_at=timezone.now(),
     )
     version = Version.objects.create(dataset=Dataset.objects.get(), number=2, state="running")
-    exporting.folder_of(version).mkdir(parents=True)
-    (exporting.folder_of(version) / "half.jsonl").write_bytes(b"{")
+    half = storage.Disk(storage.root()).path(exporting.prefix_of(version) + "half.jsonl")
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"{")
     assert [line for line in verify(capsys)[1] if not line.startswith("uploads:")] == []
