@@ -63,6 +63,6 @@ def test_a_repository_is_asked_for_as_private_and_a_refusal_is_passed_on(ready, 
         server.shutdown()
         server.server_close()
     path, body, authorization = Hub.asked[0]
-    assert (path, body["type"], body["name"], body["private"]) == ("/api/repos/create", "dataset", "name", True)
+    assert (path, body["type"], body["name"], body["visibility"]) == ("/api/repos/create", "dataset", "name", "private")
     assert authorization == "Bearer hf_canary"
     assert "hf_canary" not in str(refused.value)
