@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -64,10 +65,10 @@ class Bucket:
 def _as_os_errors() -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, Boto3Error, ClientError) as error:
         raise OSError(_said(error)) from error
 
 
 def _said(error: Exception) -> str:
     """What the bucket said, without the request (it may hold a signature)."""
-    return f"{type(error).__name__}: {str(error)[:200]}"
+    return f"{type(error).__name__}: {str(error)[-200:]}"
