@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 PY := .venv/bin/python
 
-.PHONY: help run test test-browser test-processes test-soak test-loaders check format messages clean
+.PHONY: help run test test-browser test-processes test-soak check format messages clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -16,7 +16,6 @@ help:
 	@echo 'make test-browser    the tests that drive a real Chromium'
 	@echo 'make test-processes  the tests that start the real processes and kill some'
 	@echo 'make test-soak       the heaviest tests at full size, for before a release (an hour)'
-	@echo 'make test-loaders    our datasets, loaded by the code of others (first time: 1.5 GB into .venv-loaders)'
 	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
 	@echo 'make bench-NAME      measure (bench/NAME.py): start, import, near-duplicates, search, funnel, review, review-page, export'
 	@echo 'make format          let the formatters have their way'
@@ -35,6 +34,7 @@ test-browser: .venv/.dev
 test-processes: .venv/.dev
 	@exec $(PY) -m pytest -m "processes and not soak"
 
+# Our datasets, loaded by the code of others. The first time brings 1.5 GB into .venv-loaders; that is why it is not in CI.
 test-loaders: .venv/.dev .venv-loaders/.made
 	@exec $(PY) -m pytest -m loaders
 

@@ -51,8 +51,8 @@ class Datasets(generics.ListCreateAPIView[Dataset]):
             raise Problem(409, "slug_taken", _("There is a dataset at this address already.")) from error
 
 
-class OneDataset(views.APIView):
-    """A dataset, and what lies below it."""
+class BelowDataset(views.APIView):
+    """What lies below one dataset."""
 
     serializer_class: Any = DatasetSerializer
     permission_classes = (HasRole,)
@@ -60,6 +60,10 @@ class OneDataset(views.APIView):
 
     def dataset(self) -> Dataset:
         return get_object_or_404(Dataset.objects.for_user(person(self.request)), slug=self.kwargs["slug"])
+
+
+class OneDataset(BelowDataset):
+    """One dataset."""
 
     def get(self, request: Request, slug: str) -> Response:
         return Response(DatasetSerializer(self.dataset(), context={"request": request}).data)
@@ -72,7 +76,7 @@ class OneDataset(views.APIView):
         return Response(DatasetSerializer(dataset, context={"request": request}).data)
 
 
-class Preview(OneDataset):
+class Preview(BelowDataset):
     """What a version frozen now would take, and what it would leave out and why. (Nobody is asked who answered.)"""
 
     role = "admin"
@@ -81,8 +85,6 @@ class Preview(OneDataset):
     def get(self, request: Request, slug: str) -> Response:
         found = preview(recipe_of(self.dataset()))
         return Response({"take": found.pop("", 0), "left_out": found})
-
-    patch = None  # type: ignore[assignment]
 
 
 class VersionCursor(Cursor):
@@ -111,8 +113,8 @@ class Versions(generics.ListAPIView[Version]):
         return Response(VersionSerializer(version).data, status=202)
 
 
-class OneVersion(views.APIView):
-    """One version, and what lies below it."""
+class BelowVersion(views.APIView):
+    """What lies below one version."""
 
     serializer_class: Any = VersionSerializer
     permission_classes = (HasRole,)
@@ -123,14 +125,17 @@ class OneVersion(views.APIView):
         versions = Version.objects.select_related("dataset").filter(dataset__in=datasets, dataset__slug=self.kwargs["slug"])
         return get_object_or_404(versions, number=self.kwargs["number"] if number is None else number)
 
-    def get(self, request: Request, slug: str, number: int) -> Any:
+
+class OneVersion(BelowVersion):
+    """One version."""
+
+    def get(self, request: Request, slug: str, number: int) -> Response:
         return Response(VersionSerializer(self.version()).data)
 
 
-class Act(OneVersion):
+class Act(BelowVersion):
     """Something that an admin does with a version."""
 
-    get = None  # type: ignore[assignment]
     asks: Any = None
 
     def act(self, version: Version, by: User, asked: dict[str, Any]) -> Version:
@@ -181,7 +186,7 @@ class Cancel(Act):
         return super().post(*args, **kwargs)
 
 
-class Changes(OneVersion):
+class Changes(BelowVersion):
     """What differs from an earlier version (`from`; by default the one before): numbers, or with `kind` the pairs."""
 
     @extend_schema(
@@ -220,7 +225,7 @@ class RecordCursor(Cursor):
     ordering = "position"
 
 
-class Records(OneVersion, generics.ListAPIView[Record]):
+class Records(BelowVersion, generics.ListAPIView[Record]):
     """The records in order; a withdrawn version shows none."""
 
     serializer_class = RecordSerializer

@@ -14,13 +14,13 @@ from accounts.api import Problem
 from sources.jobs import send_hint
 
 from . import downloads, exporting, tasks
-from .api import OneVersion, person
+from .api import BelowVersion, person
 from .exporting import Refused, in_order
 from .models import Export, Version
 from .serializers import ExportSerializer, FileSerializer, LayoutSerializer
 
 
-class Files(OneVersion):
+class Files(BelowVersion):
     """The files of a version, COIG-CQIA first. A version that is being built, or withdrawn, has none."""
 
     role_to_write = "viewer"
@@ -45,7 +45,7 @@ class Files(OneVersion):
         return Response(ExportSerializer(job).data, status=202)
 
 
-class OneExport(OneVersion):
+class OneExport(BelowVersion):
     role_to_write = "viewer"
 
     def export(self) -> Export:
@@ -61,7 +61,7 @@ class OneExport(OneVersion):
         return Response(status=204)
 
 
-class OneFile(OneVersion):
+class OneFile(BelowVersion):
     """The bytes: an attachment with its sha256 as ETag; understands If-None-Match, Range and If-Range."""
 
     @extend_schema(
