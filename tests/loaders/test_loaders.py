@@ -26,7 +26,7 @@ def load(name: str, bundle: Path) -> dict:
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("DJANGO", "DATABASE", "PYTEST"))}
     done = subprocess.run([PYTHON, script, name, bundle], capture_output=True, text=True, env=clean, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.strip("\n").split("\n")[-1])  # texts may hold other line ends
 
 
 @pytest.fixture
