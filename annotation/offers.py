@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from . import llm, providers
+from .draft_progress import failure_text
 from .refusals import Refused
 
 PATIENCE = 9.0  # seconds for all providers together: somebody waits for the page
@@ -51,7 +52,8 @@ def check_offered(refs: Iterable[str]) -> None:
     for provider, model in named:
         offer = said.get(provider)
         if offer is not None and offer.hinders:
-            raise Refused(offer.error, _("%(provider)s cannot be used now.") % {"provider": offer.provider.label})
+            cannot = _("%(provider)s cannot be used now.") % {"provider": offer.provider.label}
+            raise Refused(offer.error, f"{cannot} {failure_text(offer.error)}")
         if offer is not None and not offer.error and model not in offer.models:
             names = {"provider": offer.provider.label, "model": model}
             raise Refused("model_not_offered", _("%(provider)s does not list the model %(model)s. Choose one that it has.") % names)

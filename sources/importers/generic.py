@@ -7,7 +7,7 @@ from .base import Importer, PostData, Raw, identity, link, number, some, text, w
 NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "标题", "instruction", "question", "prompt", "问", "问题", "主题"),
     "body": ("body", "content", "input", "desc", "text", "正文", "内容"),
-    "answer": ("answer", "output", "response", "reply", "completion", "std_answer", "答", "回答", "答案"),
+    "answer": ("answer", "output", "response", "reply", "completion", "chosen", "std_answer", "答", "回答", "答案"),
     "votes": ("votes", "likes", "vote", "star", "点赞"),
     "url": ("url", "link"),
     "id": ("id", "external_id"),

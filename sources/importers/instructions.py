@@ -47,15 +47,18 @@ class Conversations(Importer):
     """The first question and its answer; what follows is their context. A preference file keeps the chosen answer apart."""
 
     label = "ShareGPT / messages"
-    shapes = (frozenset({"conversations"}), frozenset({"conversation"}), frozenset({"messages"}))
+    shapes = (
+        frozenset({"conversations"}), frozenset({"conversation"}), frozenset({"messages"}), frozenset({"input", "preferred_output"})
+    )  # fmt: skip
 
     def knows(self, row: Raw) -> bool:
         return isinstance(_said(row), list)
 
     def read(self, row: Raw) -> PostData:
-        turns = [turn for item in _said(row) or [] for turn in _turns(item)] + [
-            turn for turn in _turns(row.get("chosen")) if not turn.asks
-        ]  # fmt: skip
+        better = row.get("preferred_output")
+        chosen = [row.get("chosen"), *(better if isinstance(better, list) else [])]
+        turns = [turn for item in _said(row) or [] for turn in _turns(item)]
+        turns += [turn for item in chosen for turn in _turns(item) if not turn.asks]
         asked = next((n for n, turn in enumerate(turns) if turn.asks), None)
         if asked is None:
             raise Rejected("no_question")
@@ -69,6 +72,8 @@ class Conversations(Importer):
 
 
 def _said(row: Raw) -> Any:
+    if isinstance(asked := row.get("input"), dict):  # as OpenAI wants preferences
+        row = asked
     return next((row[key] for key in ("conversations", "conversation", "messages") if isinstance(row.get(key), list)), None)
 
 

@@ -79,7 +79,7 @@ def test_without_a_provider_the_answer_comes_at_once_and_says_what_to_set(client
     began = time.monotonic()
     answer = client.post(f"/api/v1/sources/{source_with(1).slug}/draft-runs/", {}, format="json")
     assert time.monotonic() - began < 1
-    assert (answer.status_code, answer.json()["code"]) == (409, "no_provider")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_key")
     assert "OPENAI_API_KEY" in answer.json()["detail"]
 
 

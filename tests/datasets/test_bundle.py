@@ -26,8 +26,9 @@ def version(source, reviewer):
     source.save()
     for n in range(30):
         accepted(source, reviewer, draft=f"第{n}盏灯一直亮着，没有人去关。")
-    accepted(source, reviewer, draft=DRAFT, output=EDITED)
-    rejected(source, reviewer, ["missed_joke"])
+    for _ in range(10):  # of these, too, some come into each split
+        accepted(source, reviewer, draft=DRAFT, output=EDITED)
+        rejected(source, reviewer, ["missed_joke"])
     splits = {"train": 0.8, "test": 0.2}
     return made(publishing.create_dataset(slug="lamps", name="灯|集", by=None, recipe={"splits": splits, "seed": 5}))
 
@@ -96,7 +97,7 @@ def test_the_card_speaks_chinese_and_english_and_its_front_matter_is_the_hub_s(b
         "reply_0001",
     ):
         assert text in card
-    assert "| 段子 | CC-BY-4.0 | 31 |" in card
+    assert "| 段子 | CC-BY-4.0 | 40 |" in card
 
 
 def test_what_trainers_read_names_files_and_columns_that_are_there(bundle):

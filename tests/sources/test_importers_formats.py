@@ -128,7 +128,8 @@ def test_instruction_input_and_output():
 @pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("given", ["关于雨", ""])
 def test_what_this_product_writes_it_reads_back(schema, given):
-    row = SCHEMAS[schema].row({**samples.CQIA, "input": given})
+    judged = {"chosen": "下雨了。", "rejected": "天晴了。", "label": True}
+    row = SCHEMAS[schema].row({**samples.CQIA, **judged, "input": given})
     post = read(recognise([row]), row)
     assert "\n".join(filter(None, [post.title, post.body])) == "\n".join(filter(None, ["写一句话", given]))
     assert post.answer == "下雨了。"

@@ -54,7 +54,8 @@ def naive(text, posts=None):
 
 
 def by_pages(text, limit=7, backwards=False):
-    found, place = [], {"before": 2**62} if backwards else {}
+    start = Post.objects.order_by("pk").values_list("pk", flat=True).first() or 1  # other tests have used up many ids
+    found, place = [], {"before": 2**62} if backwards else {"after": start - 1}
     for _ in range(1000):
         page = find(text, limit=limit, **place)
         found += page.ids
