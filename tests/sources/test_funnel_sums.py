@@ -87,7 +87,7 @@ def all_adds_up(source):
     assert list(invariants.tallies()) == []
 
 
-@settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     files=st.lists(st.lists(ROW, min_size=1, max_size=14), min_size=1, max_size=3),
     screens=SCREENS,

@@ -79,7 +79,7 @@ def edit(rng, posts):
         Post.objects.filter(pk=post.pk).update(**{rng.choice(Post.SEARCHED): texts(rng, 8)})
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_it_agrees_with_a_plain_filter_at_every_stage_of_the_index(seed):
     rng = random.Random(seed)
     posts = fill(rng, 150)
