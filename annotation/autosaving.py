@@ -26,7 +26,7 @@ KEEP = """
 
 
 class Kept(NamedTuple):
-    saved: bool  # False: something newer was there
+    saved: bool  # False: something else was there that is as new or newer
     seq: int  # of what is kept now
     held: Assignment | None  # the seat, renewed; None when it is lost
 
@@ -49,4 +49,5 @@ def autosave(pair_id: int, *, by: User, assignment: int, token: str, seq: int, t
         asked = {"pair": pair_id, "user": by.pk, "seq": seq, "texts": Jsonb(texts), "now": timezone.now()}
         if rows.run(KEEP, asked):
             return Kept(True, seq, held)
-        return Kept(False, Autosave.objects.get(pair=pair_id, reviewer=by).seq, held)
+        kept = Autosave.objects.get(pair=pair_id, reviewer=by)
+        return Kept((kept.seq, kept.texts) == (seq, texts), kept.seq, held)  # the same again: its answer had not arrived

@@ -137,6 +137,13 @@ def test_a_lower_number_never_overwrites_a_higher(source, reviewer):
     assert Autosave.objects.get().texts["output"] == "后来的"
 
 
+def test_the_same_again_is_saved_for_its_answer_may_not_have_arrived(source, reviewer):
+    pairs(source, 1)
+    seat = claim(reviewer)
+    assert [save(seat, 5, "一样的").saved, save(seat, 5, "一样的").saved, save(seat, 5, "不一样的").saved] == [True, True, False]
+    assert Autosave.objects.get().texts["output"] == "一样的"
+
+
 @pytest.mark.parametrize("seq", [-1, 2**63, 2**64])
 def test_a_number_that_is_none_is_refused(source, reviewer, seq):
     pairs(source, 1)
