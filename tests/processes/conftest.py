@@ -60,7 +60,7 @@ class Provider:
         return [row for row in rows if "chat/completions" in row.get("path", "")]
 
     def environment(self) -> dict[str, str]:
-        return {"OPENAI_BASE_URL": self.url + "/v1", "OPENAI_API_KEY": "sk-of-the-tests", "OPENAI_MODEL": "gpt-of-the-tests"}
+        return {"OPENAI_BASE_URL": self.url + "/v1", "OPENAI_API_KEY": "sk-of-the-tests", "OPENAI_MODEL": "gpt-4o-mini"}
 
 
 @pytest.fixture
