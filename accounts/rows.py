@@ -1,7 +1,7 @@
 """Rows of models by SQL written by hand, for the few acts that happen a hundred times a second.
 
 Putting a query together costs Django three times what this database needs to run it. Here the text is there already, and what
-comes back are the models all the same. (docs/adr/0011)
+comes back are the models all the same. (docs/adr/0014)
 """
 
 import json
