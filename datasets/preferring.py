@@ -11,11 +11,6 @@ from sources.cleaning import fold
 from .recipes import Gates
 
 
-def letters_changed(before: str, after: str) -> int:
-    """How many letters differ, by edit distance; 0 for texts that read the same."""
-    return int(Levenshtein.distance(fold(before), fold(after)))
-
-
 def is_preference(before: str, after: str, gates: Gates) -> bool:
     """Whether choosing `after` over `before` says anything."""
     if before == after:
