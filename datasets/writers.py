@@ -1,8 +1,7 @@
 """Rows to files. Pure. What comes in are pages: JSON Lines as bytes, each line ended by a line feed. Exact: what is read
 back equals what was written, whatever the text holds.
 
-Two spellings of CSV: one for machines, and one that is safe to open in a spreadsheet, in which a cell that a spreadsheet
-would take for a formula begins with an apostrophe (one that begins with an apostrophe does too, so it can be undone).
+Two spellings of CSV: one for machines, and one that is safe to open in a spreadsheet (see sources.spreadsheets).
 """
 
 import csv
@@ -14,11 +13,11 @@ from typing import Any, Protocol
 
 import orjson
 
+from sources.spreadsheets import SUFFIX, safe
+
 from .files import Sink
 
 Pages = Iterable[bytes]
-# A cell that begins so is a formula, or is stripped until it is one. Full-width forms are folded by some programs.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 class Writer(Protocol):
@@ -84,16 +83,6 @@ class SafeCsv(Csv):
         return [safe(cell) for cell in super().cells(row)]
 
 
-def safe(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not compute."""
-    return f"'{cell}" if cell.startswith(DANGEROUS) else cell
-
-
-def exact(cell: str) -> str:
-    """What `safe` was given."""
-    return cell.removeprefix("'")
-
-
 class Parquet:
     content_type, label, is_stable = "application/vnd.apache.parquet", "Parquet", False
 
@@ -115,5 +104,5 @@ class Gzip:
             self.packed.write(inner, pages, example)
 
 
-_PLAIN: dict[str, Writer] = {"jsonl": Jsonl(), "json": Json(), "csv": Csv(), "excel.csv": SafeCsv()}
+_PLAIN: dict[str, Writer] = {"jsonl": Jsonl(), "json": Json(), "csv": Csv(), SUFFIX: SafeCsv()}
 WRITERS: dict[str, Writer] = {**_PLAIN, "parquet": Parquet(), **{f"{name}.gz": Gzip(writer) for name, writer in _PLAIN.items()}}

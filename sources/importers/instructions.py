@@ -2,12 +2,16 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+import orjson
+
 from sources.cleaning import plain
+from sources.rows import unfit
 
 from .base import Importer, PostData, Raw, Rejected, identity, some, text, unpacked
 
 ASKS, ANSWERS = {"human", "user"}, {"gpt", "assistant", "chatgpt", "bot"}
 TURNS = 200  # of a conversation, as context
+OPENING = ("{", "[")
 
 
 class Alpaca(Importer):
@@ -52,9 +56,13 @@ class Conversations(Importer):
     )  # fmt: skip
 
     def knows(self, row: Raw) -> bool:
-        return isinstance(_said(row), list)
+        return isinstance(_said(_opened(row)), list)
+
+    def anonymous(self, row: Raw) -> dict[str, Any]:
+        return super().anonymous(_opened(row))
 
     def read(self, row: Raw) -> PostData:
+        row = _opened(row)
         better = row.get("preferred_output")
         chosen = [row.get("chosen"), *(better if isinstance(better, list) else [])]
         turns = [turn for item in _said(row) or [] for turn in _turns(item)]
@@ -69,6 +77,19 @@ class Conversations(Importer):
         return some(PostData(
             identity("", own, *(turn.text for turn in turns)), turns[asked].text, answer=reply, context=tuple(rest[:TURNS])
         ))  # fmt: skip
+
+
+def _opened(row: Raw) -> Raw:
+    """With lists and objects, where a table holds them as JSON in its cells."""
+    return {key: _value(value) if isinstance(value, str) and value[:1] in OPENING else value for key, value in row.items()}
+
+
+def _value(cell: str) -> Any:
+    try:
+        value = orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return cell
+    return cell if unfit(value) else value
 
 
 def _said(row: Raw) -> Any:

@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 
 from sources.elements import elements
 from sources.rows import BadRow, parse, shown, unfit_row
+from sources.spreadsheets import exact
 
 from .limits import MAX_COLUMNS, MAX_ROW, MB, BadFile
 from .parts import BOM
@@ -35,6 +36,7 @@ class Layout:
     kind: str  # lines | array | values | csv | tsv
     start: int = 0  # where the first row begins
     is_array: bool = False  # `lines`: that make up an array, each an element
+    is_safe: bool = False  # `csv`: for spreadsheets, as we write it
 
 
 Start = tuple[int, int]  # number and end of the last row that was read
@@ -98,6 +100,8 @@ def _read_table(file: IO[bytes], layout: Layout, cursor: Start) -> Iterator[Row]
     number, byte = cursor
     for record, end in _records(file, byte or first, delimiter):
         number += 1
+        if layout.is_safe and isinstance(record, list):
+            record = [exact(cell) for cell in record]
         yield Row(number, record if isinstance(record, BadRow) else _record_to_row(header, record), end)
 
 

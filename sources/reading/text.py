@@ -10,6 +10,7 @@ from typing import IO
 
 import orjson
 
+from sources import spreadsheets
 from sources.rows import parse
 
 from .limits import MAX_ROW, BadFile
@@ -106,7 +107,7 @@ def _with_line_feeds(chunks: Chunks) -> Iterator[bytes]:
 def _layout(head: bytes, name: str) -> Layout:
     suffix = Path(name).suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return Layout(suffix[1:])
+        return Layout(suffix[1:], is_safe=name.lower().endswith(f".{spreadsheets.SUFFIX}"))
     is_json = head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
     if suffix in (".jsonl", ".ndjson", ".json") or is_json:
         return _json_layout(head, by_lines=suffix in (".jsonl", ".ndjson"))

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from datasets.files import Sink
 from datasets.records import KEYS, Decided, Frame, canonical, compose, line
 from datasets.schemas import EXAMPLES, SCHEMAS, example, keys
-from datasets.writers import DANGEROUS, WRITERS, exact, safe
+from datasets.writers import WRITERS
+from sources.importers import IMPORTERS, recognise
+from sources.reading.files import examine
+from sources.spreadsheets import DANGEROUS, exact, safe
 
 from .test_records import RECORD, TEXT
 
@@ -52,19 +55,43 @@ def read(name: str, data: bytes) -> list[dict]:
     return [{key: cell if isinstance(types[key], str) else json.loads(cell) for key, cell in zip(head, row, strict=True)} for row in cells]
 
 
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_format_of_every_layout_is_read_back_by_our_own_importer(name, tmp_path):
+    texts = ["影子下班住哪儿？", "=1+1 等于几？", "'引号", "-3 度冷吗", '第一行\n\n第二行，"引"，,', "a\tb\u2028c", "{", "[1]"]
+    records = [
+        compose(Decided(text, "" if n % 2 else f"+材料{text}", f"@答{text}", {"major": ["问答"]}, ["通用"])) for n, text in enumerate(texts)
+    ]
+    judged = [record | {"chosen": record["output"], "rejected": "差", "label": True} for record in records]
+    rows = [SCHEMAS[name].row(record) for record in judged]
+    for suffix in WRITERS:
+        path = tmp_path / f"lamps-v1.train.{name}.{suffix}"
+        path.write_bytes(written(suffix, rows, name))
+        found = [row.value for row in examine(path, path.name).read()]
+        posts = [IMPORTERS[recognise(found)]().read(row) for row in found]
+        assert [(asked_of(post.title, post.body), post.answer) for post in posts] == [
+            (asked_of(record["instruction"], record["input"]), record["output"]) for record in records
+        ], suffix
+        if "csv" not in suffix:
+            assert found == rows, suffix
+
+
+def asked_of(*texts: str) -> str:
+    return "\n".join(filter(None, texts))
+
+
 def test_a_line_is_spelt_as_in_the_published_files():
     task = {"minor": ["逻辑问答", "隐喻理解"], "major": ["问答"]}
     decided = Decided("影子下班以后住哪儿？\n急。", "", '住在"灯"里。\x1f\u2028', task, ["通用"], answer_from="llm")
     assert line(compose(decided)) == LINE
 
 
-@pytest.mark.parametrize("name", ["ruozhiba/cqia_ruozhiba", "zhihu/cqia_zhihu_expansion", "exam/cqia_kaoyan", "baike/cqia_10why_final"])
-def test_our_line_of_a_published_record_is_the_published_line(name):
+def test_our_line_of_a_published_record_is_the_published_line():
     """Keys, order, types and spelling are those of COIG-CQIA's own files."""
-    if not DATA.is_dir():
+    files = sorted(DATA.glob("*/cqia_*.jsonl"))
+    if not files:
         pytest.skip(f"no published files at {DATA}")
-    with (DATA / f"{name}.jsonl").open(encoding="utf-8") as published:
-        for text in published:
+    for path in files:
+        for text in path.read_text("utf-8").split("\n")[:-1]:
             record = json.loads(text)
             assert list(record) == list(KEYS)
             assert {key: type(value) for key, value in record.items()} == {key: type(value) for key, value in EXAMPLES["records"].items()}
@@ -88,7 +115,7 @@ def test_every_format_holds_equal_records(records):
 
 @given(TEXT)
 def test_a_safe_cell_is_no_formula_and_can_be_undone(text):
-    assert exact(safe(text)) == text or not safe(text).startswith("'")
+    assert exact(safe(text)) == text
     assert not safe(text).startswith(tuple(mark for mark in DANGEROUS if mark != "'"))
     assert exact(safe("'" + text)) == "'" + text
 

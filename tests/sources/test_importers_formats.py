@@ -179,3 +179,14 @@ def test_tieba_notes_with_old_and_with_new_fields_of_their_user():
     old, new = read("tieba", samples.TIEBA_NOTE), read("tieba", samples.NEW_TIEBA_NOTE)
     assert (old.author, new.author, old.votes) == (samples.TIEBA_NOTE["user_link"], "某某", 12)
     assert old.posted_at == datetime(2025, 10, 16, 3, 44, 24, tzinfo=UTC)
+
+
+def test_a_conversation_in_the_cell_of_a_table_is_read_and_what_no_database_takes_stays_a_text():
+    cell = '[{"role": "user", "content": "雨？", "user_name": "某某"}, {"role": "assistant", "content": "水。"}]'
+    post, raw = read("conversations", {"messages": cell}), IMPORTERS["conversations"]().anonymous({"messages": cell})
+    assert (post.title, post.answer) == ("雨？", "水。")
+    assert raw == {"messages": [{"role": "user", "content": "雨？"}, {"role": "assistant", "content": "水。"}]}
+    hostile = {"messages": cell.replace("雨", "\\u0000")}
+    assert IMPORTERS["conversations"]().anonymous(hostile) == hostile
+    with pytest.raises(Rejected, match="no_question"):
+        read("conversations", hostile)
