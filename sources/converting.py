@@ -26,6 +26,7 @@ from .similarity import codes, is_long, is_short
 
 NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}  # of COPY; the backslash first
+BYTE_ESCAPES = {char.encode(): escape.encode() for char, escape in ESCAPES.items()}
 
 
 def converted(threads: Threads, value: dict[str, Any] | BadRow) -> PostData | BadRow:
@@ -131,7 +132,7 @@ class Converter:
         post = Candidate(data.title, data.body, data.answer, data.votes)
         post.edit(self.screens)
         asks, dropped = post.judge(self.alone)
-        line = _line(number, data, post, orjson.dumps(self.threads.importer.anonymous(row), default=str).decode())
+        line = _line(number, data, post, orjson.dumps(self.threads.importer.anonymous(row), default=str))
         if b"\0" in line:
             return BadRow("nul_character")
         at = len(self.batch.lines)
@@ -166,20 +167,28 @@ class Converter:
         return done
 
 
-def _line(number: int, data: PostData, post: Candidate, raw: str) -> bytes:
-    """In the order of batches.POST."""
-    fields = (
-        str(number), _escaped(data.external_id), _escaped(data.url), _escaped(post.title), _escaped(post.body), _escaped(post.answer),
-        "\\N" if data.votes is None else str(data.votes), data.posted_at.isoformat() if data.posted_at else "\\N",
-        _escaped(data.question_id), _escaped(orjson.dumps(data.context).decode()) if data.context else "[]", _escaped(raw),
-        post.content_hash, _escaped(orjson.dumps(post.original).decode()) if post.original else "\\N",
-    )  # fmt: skip
-    return "\t".join(fields).encode("utf-8", "replace")
+def _line(number: int, data: PostData, post: Candidate, raw: bytes) -> bytes:
+    """In the order of batches.POST. Only texts are escaped: nothing else holds what COPY would read otherwise, or was made here."""
+    texts = "\t".join(map(_escaped, (data.external_id, data.url, post.title, post.body, post.answer)))
+    votes = "\\N" if data.votes is None else str(data.votes)
+    posted = data.posted_at.isoformat() if data.posted_at else "\\N"
+    context = _escaped(orjson.dumps(data.context).decode()) if data.context else "[]"
+    before = f"{number}\t{texts}\t{votes}\t{posted}\t{_escaped(data.question_id)}\t{context}\t".encode("utf-8", "replace")
+    original = _escaped_bytes(orjson.dumps(post.original)) if post.original else b"\\N"
+    return b"%b%b\t%b\t%b" % (before, _escaped_bytes(raw), post.content_hash.encode(), original)
 
 
 def _escaped(text: str) -> str:
     """As COPY wants it."""
     for char, escape in ESCAPES.items():
+        if char in text:
+            text = text.replace(char, escape)
+    return text
+
+
+def _escaped_bytes(text: bytes) -> bytes:
+    """Of UTF-8, where no byte of another character is one of these."""
+    for char, escape in BYTE_ESCAPES.items():
         if char in text:
             text = text.replace(char, escape)
     return text

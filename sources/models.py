@@ -155,6 +155,7 @@ class ImportRun(Job):
             models.UniqueConstraint(
                 name="import_same_bytes_once", fields=["source", "sha256"], condition=Q(state__in=["queued", "running", "succeeded"])
             ),
+            models.UniqueConstraint(name="import_of_source", fields=["id", "source"]),  # what posts refer to
         ]
         indexes: ClassVar = [models.Index(name="import_open", fields=["id"], condition=Q(state__in=["queued", "running"]))]
 
@@ -237,8 +238,9 @@ class Post(models.Model):
         KEPT = "kept", _("Kept")
         DROPPED = "dropped", _("Dropped")
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="posts", db_index=False)
-    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="posts", db_index=False)
+    # The database checks the run and the source together (migration 0012): one look for each post of an import, not two.
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="posts", db_index=False, db_constraint=False)
+    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="posts", db_index=False, db_constraint=False)
     row = models.PositiveIntegerField()
     external_id = models.CharField(max_length=200)  # the platform's own, or a digest of what identifies the row
     url = models.CharField(max_length=1000, blank=True)

@@ -141,19 +141,20 @@ class Reading:
         raise Died(f"exit code {code}")
 
     def _frames(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        data, sent = b"", 0
+        held, sent = bytearray(), 0
         for piece in pieces:
             sent += len(piece)
-            data, at = data + piece if data else piece, 0
-            while len(data) - at >= 4:
-                (length,) = struct.unpack_from(">I", data, at)
+            held += piece
+            at = 0
+            while len(held) - at >= 4:
+                (length,) = struct.unpack_from(">I", held, at)
                 if length > MAX_FRAME or sent > MAX_SENT:
                     raise BadFile("unpacked_too_large", limit=MAX_SENT // MB)
-                if len(data) - at - 4 < length:
+                if len(held) - at - 4 < length:
                     break
-                yield data[at + 4 : at + 4 + length]
+                yield bytes(memoryview(held)[at + 4 : at + 4 + length])
                 at += 4 + length
-            data = data[at:]
+            del held[:at]
 
     def _pieces(self, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
         assert process.stdout

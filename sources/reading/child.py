@@ -31,7 +31,7 @@ from sources.importers.threads import SAMPLE
 from sources.rows import MAX_ROW, BadRow, shown
 
 from .files import Examined, examine
-from .limits import MB, BadFile, confine
+from .limits import MB, BadFile, confine, earn_time
 from .lines import Row
 
 FLUSH = 64 * 1024
@@ -124,6 +124,7 @@ def _say(text: bytes) -> None:
 
 
 def _write(data: bytes | bytearray) -> None:
+    earn_time()
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(1, rest) :]

@@ -47,7 +47,7 @@ MISSED = 3  # strikes without a batch in between after which a job has failed, a
 
 
 def rows_of(count: int, dice: random.Random) -> list[dict[str, str]]:
-    """3 % without any text, 5 % that are an earlier row again, 5 % with the text of an earlier row, and some that read alike."""
+    """3 % without any text, 5 % that are an earlier row again, 5 % with the text of an earlier row, 3 % that read much like another."""
     words, rows = WORDS.split(), list[dict[str, str]]()
     for number in range(count):
         chance = dice.random()
@@ -57,10 +57,13 @@ def rows_of(count: int, dice: random.Random) -> list[dict[str, str]]:
             rows.append(dice.choice(rows))
         elif chance < 0.13 and rows:
             rows.append(dice.choice(rows) | {"id": f"{number}"})
+        elif chance < 0.16:
+            rare = "".join(chr(dice.randrange(0x4E00, 0x9FA0)) for _ in range(8))
+            rows += [{"id": f"{number}{end}", "title": f"{rare}迟到了{end}", "body": "", "votes": "7"} for end in ("吗", "么")]
         else:
             title = "和".join(dice.choices(words, k=4)) + f"一起排到第{dice.randrange(5_000)}号，算不算{dice.choice(words)}迟到？"
             rows.append({"id": f"{number}", "title": title, "body": f"正文\n“{number}”", "votes": f"{dice.randrange(900)}"})
-    return rows
+    return rows[:count]
 
 
 def as_jsonl(rows: list[dict[str, str]]) -> bytes:
@@ -115,7 +118,7 @@ def outcome(run: ImportRun) -> dict[str, object]:
     for *found, reason, value, cluster in run.posts.order_by("pk").values_list(*fields):
         posts.append((*found, reason, row_of[int(value)] if reason.endswith("duplicate") else value, row_of.get(cluster)))
     return {
-        "counts": (run.state, run.read, run.created, run.known, run.rejected, run.waiting), "posts": posts,
+        "counts": (run.state, run.error_code, run.read, run.created, run.known, run.rejected, run.waiting), "posts": posts,
         "rejected": list(run.rejected_rows.order_by("row").values_list("row", "reason", "detail", "raw")),
     }  # fmt: skip
 
