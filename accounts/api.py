@@ -2,13 +2,16 @@
 
 from typing import Any, cast
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions, pagination, permissions, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from .models import User
+from .parsing import TooLarge
 
 
 class Cursor(pagination.CursorPagination):
@@ -17,6 +20,21 @@ class Cursor(pagination.CursorPagination):
     ordering = "id"
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def get_page_size(self, request: Request) -> int:
+        """A number that is none of ours is said to be one, rather than silently taken for another."""
+        said = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if not (said.isascii() and said.isdecimal() and len(said) <= 3 and 1 <= int(said) <= self.max_page_size):
+            raise exceptions.ValidationError({self.page_size_query_param: [_("A number from 1 to %(n)s.") % {"n": self.max_page_size}]})
+        return int(said)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        texts = {"cursor": "From `next` or `previous` of a page.", "page_size": "Rows of a page."}
+        schemas: dict[str, dict[str, Any]] = {"cursor": {"type": "string"}, "page_size": size}
+        return [
+            {"name": name, "in": "query", "required": False, "description": text, "schema": schemas[name]} for name, text in texts.items()
+        ]
 
     def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
         """A cursor that was tampered with names no place: 404, as for one that cannot be read."""
@@ -36,6 +54,8 @@ class Problem(exceptions.APIException):
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """RFC 9457 problem JSON for every error: `type, title, status, code, detail`, and `errors` per field."""
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     response = exception_handler(error, context)
     if response is None:
         return None

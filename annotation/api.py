@@ -99,9 +99,7 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
         return Search(PAIRS, asked["search"], None if is_any else list(sources.values_list("pk", flat=True)), outcome)
 
     def _asked(self) -> dict[str, Any]:
-        query = PairQuery(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        return query.validated_data
+        return PairQuery.of(self.request)
 
 
 class PairIndex(IndexState):

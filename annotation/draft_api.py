@@ -5,12 +5,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
+from accounts.strict import Body
 from sources.jobs import send_hint
 from sources.models import Source
 
@@ -22,10 +23,7 @@ from .tasks import draft_run
 BAD = {"bad_order", "bad_params", "bad_price", "bad_model", "price_unknown", "currencies_differ", "unknown_prompt", "unknown_provider"}
 
 
-CONFLICT = OpenApiResponse(description="Problem JSON: `code` says why it is not possible now.")
-
-
-class ParamsSerializer(serializers.Serializer[Any]):
+class ParamsSerializer(Body):
     """What is sent with each call, and what a million tokens cost."""
 
     max_tokens = serializers.IntegerField(required=False, min_value=1, max_value=32_768)
@@ -37,7 +35,7 @@ class ParamsSerializer(serializers.Serializer[Any]):
     currency = serializers.RegexField(r"^[A-Za-z]{3}$", required=False)
 
 
-class DraftOrderSerializer(serializers.Serializer[Any]):
+class DraftOrderSerializer(Body):
     prompt = serializers.CharField(required=False, max_length=64)
     models = serializers.ListField(child=serializers.CharField(max_length=128), required=False, max_length=8)
     candidates = serializers.IntegerField(required=False, min_value=1, max_value=drafting.MAX_CANDIDATES, default=1)
@@ -90,7 +88,7 @@ class DraftRunSerializer(serializers.ModelSerializer[DraftRun]):
 
     source = serializers.SlugRelatedField[Source](slug_field="slug", read_only=True)  # type: ignore[assignment]
     status = serializers.CharField(source="state")
-    prompt = serializers.SlugRelatedField[Any](slug_field="name", read_only=True)
+    prompt = serializers.SlugRelatedField[Any](slug_field="name", read_only=True, allow_null=True)
     models = serializers.JSONField(source="model_names")
 
     class Meta:
@@ -150,7 +148,7 @@ class AdminView(views.APIView):
         return runs.select_related("source", "prompt")
 
 
-@extend_schema(request=DraftOrderSerializer, responses={200: DryRunSerializer, 202: DraftRunDetail, 409: CONFLICT})
+@extend_schema(request=DraftOrderSerializer, responses={200: DryRunSerializer, 202: DraftRunDetail})
 class DraftRuns(AdminView):
     def post(self, request: Request, slug: str) -> Response:
         source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
@@ -171,7 +169,7 @@ class DraftRuns(AdminView):
         return Response(detail(run), status=202)
 
 
-class ScoreOrderSerializer(serializers.Serializer[Any]):
+class ScoreOrderSerializer(Body):
     prompt = serializers.CharField(required=False, max_length=64)
     models = serializers.ListField(child=serializers.CharField(max_length=128), required=False, max_length=1)
     limit = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
@@ -182,7 +180,7 @@ class ScoreOrderSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(required=False, default=False)
 
 
-@extend_schema(request=ScoreOrderSerializer, responses={200: DryRunSerializer, 202: DraftRunDetail, 409: CONFLICT})
+@extend_schema(request=ScoreOrderSerializer, responses={200: DryRunSerializer, 202: DraftRunDetail})
 class ScoreRuns(AdminView):
     """Have a model judge the posts that wait for nothing but a score: 1 to 10, in halves. The run is a draft run like others."""
 
@@ -216,17 +214,20 @@ class DraftRunView(AdminView):
         return Response(detail(get_object_or_404(self.runs(), pk=pk)))
 
 
-class ActSerializer(serializers.Serializer[Any]):
+ACT = [OpenApiParameter("act", str, "path", enum=tuple(drafting.ACTS)), OpenApiParameter("id", int, "path")]
+
+
+class ActSerializer(Body):
     budget = serializers.DecimalField(
         required=False, allow_null=True, max_digits=12, decimal_places=6, help_text="To resume a run that ended: a higher cap."
     )
 
 
-@extend_schema(request=ActSerializer, responses={200: DraftRunDetail, 409: CONFLICT})
 class DraftRunAct(AdminView):
     """pause: nothing more is sent, until it is resumed. stop: it ends; what was not sent may be ordered anew, or sent when it is
     resumed after all. resume: goes on with a paused run, or takes up one that has ended (`is_resumable`)."""
 
+    @extend_schema(request=ActSerializer, responses=DraftRunDetail, operation_id="draft_runs_act", parameters=ACT)
     def post(self, request: Request, pk: int, act: str) -> Response:
         run = get_object_or_404(self.runs(), pk=pk)
         asked = ActSerializer(data=request.data)
@@ -241,7 +242,7 @@ class DraftRunAct(AdminView):
         return Response(detail(run))
 
 
-@extend_schema(request=None, responses={200: DraftRunDetail, 409: CONFLICT})
+@extend_schema(request=None, responses={200: DraftRunDetail})
 class ReleaseCall(AdminView):
     """Send a call of unknown fate again: the first may have been charged, so this may cost twice."""
 

@@ -3,24 +3,30 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import HasRole, Problem
+from accounts.api import HasRole
+from accounts.strict import Query
 
 from . import call_queue, costs, scorecard
 from .call_filters import WINDOWS, calls_of
 from .models import ModelCall
 
-FILTERS = [
-    OpenApiParameter("source", str, description="Slug of a source."),
-    OpenApiParameter("model", str, description="As it was asked for."),
-    OpenApiParameter("run", int, description="Number of a draft run."),
-    OpenApiParameter("days", int, enum=WINDOWS, description="Only what was sent in so many days."),
-]
-KIND = OpenApiParameter("kind", str, enum=call_queue.KINDS, required=True)
+
+class CallFilter(Query):
+    source = serializers.SlugField(required=False, help_text="Slug of a source.")  # type: ignore[assignment]
+    model = serializers.CharField(required=False, max_length=160, help_text="As it was asked for.")
+    run = serializers.IntegerField(required=False, min_value=1, max_value=10**17 - 1, help_text="Number of a draft run.")
+    days = serializers.ChoiceField(WINDOWS, required=False, help_text="Only what was sent in so many days.")
+
+
+class QueueFilter(CallFilter):
+    kind = serializers.ChoiceField(call_queue.KINDS)
+
+
 AMOUNTS = "By currency, which are never added up. Calls without a price are in `unpriced`, not in here as 0."
 
 
@@ -77,27 +83,27 @@ class AdminOnly(views.APIView):
     permission_classes = (HasRole,)
     role = "admin"
 
-    def calls(self, request: Request) -> QuerySet[ModelCall]:
-        return calls_of(request.user, request.query_params.dict())  # type: ignore[arg-type]
+    def calls(self, asked: dict[str, Any]) -> QuerySet[ModelCall]:
+        return calls_of(self.request.user, {name: str(value) for name, value in asked.items()})  # type: ignore[arg-type]
 
 
 class Costs(AdminOnly):
     """What was paid, by month, source, model and purpose."""
 
-    @extend_schema(parameters=FILTERS, responses=CostLineSerializer(many=True))
+    @extend_schema(parameters=[CallFilter], responses=CostLineSerializer(many=True))
     def get(self, request: Request) -> Response:
-        return Response(CostLineSerializer(costs.lines(self.calls(request)), many=True).data)
+        return Response(CostLineSerializer(costs.lines(self.calls(CallFilter.of(request))), many=True).data)
 
 
 class Scorecard(AdminOnly):
     """How drafts fared with reviewers, by model, prompt and source."""
 
-    @extend_schema(parameters=FILTERS, responses=ScoreSerializer(many=True))
+    @extend_schema(parameters=[CallFilter], responses=ScoreSerializer(many=True))
     def get(self, request: Request) -> Response:
-        return Response(ScoreSerializer(scorecard.scorecard(self.calls(request)), many=True).data)
+        return Response(ScoreSerializer(scorecard.scorecard(self.calls(CallFilter.of(request))), many=True).data)
 
 
-@extend_schema(parameters=[KIND, *FILTERS])
+@extend_schema(parameters=[QueueFilter])
 class ModelCalls(AdminOnly, generics.ListAPIView[ModelCall]):
     """Calls that want a person. `unknown`: possibly charged, without an answer. `without`: the last call of each pair that
     has no draft. `attempts`: every attempt that failed."""
@@ -105,7 +111,5 @@ class ModelCalls(AdminOnly, generics.ListAPIView[ModelCall]):
     serializer_class = ModelCallSerializer
 
     def get_queryset(self) -> QuerySet[ModelCall]:
-        kind: Any = self.request.query_params.get("kind")
-        if kind not in call_queue.KINDS:
-            raise Problem(400, "bad_kind", f"`kind` is one of: {', '.join(call_queue.KINDS)}.")
-        return call_queue.queue(self.calls(self.request), kind).defer("raw")
+        asked = QueueFilter.of(self.request)
+        return call_queue.queue(self.calls(asked), asked["kind"]).defer("raw")

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
+from accounts.strict import Body
 from sources.models import Source
 
 from . import draft_progress, drafting, offers, pricing, providers
@@ -35,14 +36,14 @@ class OfferSerializer(serializers.Serializer[Any]):
 
 
 class PriceSerializer(serializers.ModelSerializer[Price]):
-    by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True, allow_null=True)
 
     class Meta:
         model = Price
         fields = ("id", "provider", "model", "price_in", "price_out", "price_cached", "batch_share", "currency", "valid_from", "by")
 
 
-class NewPriceSerializer(serializers.Serializer[Any]):
+class NewPriceSerializer(Body):
     model = serializers.CharField(max_length=160)
     price_in = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0)
     price_out = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0)
@@ -57,21 +58,21 @@ class RateLimitSerializer(serializers.ModelSerializer[RateLimit]):
         fields = ("provider", "model", "requests_per_minute", "tokens_per_minute", "updated_at")
 
 
-class NewLimitSerializer(serializers.Serializer[Any]):
+class NewLimitSerializer(Body):
     model = serializers.CharField(max_length=160)
     requests_per_minute = serializers.IntegerField(min_value=1, max_value=2_000_000_000, allow_null=True)
     tokens_per_minute = serializers.IntegerField(min_value=1, max_value=2_000_000_000, allow_null=True)
 
 
 class CapSerializer(serializers.ModelSerializer[Cap]):
-    source = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)  # type: ignore[assignment]
+    source = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True, allow_null=True)  # type: ignore[assignment]
 
     class Meta:
         model = Cap
         fields = ("source", "per", "currency", "amount", "updated_at")
 
 
-class NewCapSerializer(serializers.Serializer[Any]):
+class NewCapSerializer(Body):
     source = serializers.SlugField(required=False, allow_null=True)  # type: ignore[assignment]
     per = serializers.ChoiceField(Cap.Per.choices)
     currency = serializers.RegexField(r"^[A-Za-z]{3}$")

@@ -2,30 +2,33 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
+from accounts.strict import Body, Query
 
 from . import drafting, prompt_versions
 from .models import PromptVersion, Purpose
 from .side_by_side import side_by_side
 
-PURPOSE = OpenApiParameter("purpose", str, enum=Purpose.values, description="draft, unless named.")
+
+class PurposeFilter(Query):
+    purpose = serializers.ChoiceField(Purpose.choices, default=Purpose.DRAFT)
 
 
 class PromptSerializer(serializers.ModelSerializer[PromptVersion]):
-    parent = serializers.SlugRelatedField[Any](slug_field="name", read_only=True)  # type: ignore[assignment]
-    by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    parent = serializers.SlugRelatedField[Any](slug_field="name", read_only=True, allow_null=True)  # type: ignore[assignment]
+    by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True, allow_null=True)
 
     class Meta:
         model = PromptVersion
         fields = ("id", "purpose", "number", "name", "parent", "note", "sha256", "text", "by", "created_at")
 
 
-class NewPromptSerializer(serializers.Serializer[Any]):
+class NewPromptSerializer(Body):
     purpose = serializers.ChoiceField(Purpose.choices, default=Purpose.DRAFT)
     text = serializers.CharField(max_length=prompt_versions.LONGEST, trim_whitespace=False)
     note = serializers.CharField(max_length=300, required=False, default="")
@@ -45,6 +48,10 @@ class AdminOnly(views.APIView):
     role = "admin"
 
 
+def asked_purpose(request: Request) -> str:
+    return str(PurposeFilter.of(request)["purpose"])
+
+
 def asked_prompt(name: str, purpose: str) -> PromptVersion:
     try:
         return drafting.prompt(name, purpose)
@@ -55,11 +62,9 @@ def asked_prompt(name: str, purpose: str) -> PromptVersion:
 class Prompts(AdminOnly):
     """All versions of a purpose, the newest first."""
 
-    @extend_schema(parameters=[PURPOSE], responses=PromptSerializer(many=True))
+    @extend_schema(parameters=[PurposeFilter], responses=PromptSerializer(many=True))
     def get(self, request: Request) -> Response:
-        purpose = request.query_params.get("purpose", Purpose.DRAFT)
-        if purpose not in Purpose.values:
-            raise Problem(400, "bad_purpose", f"`purpose` is one of: {', '.join(Purpose.values)}.")
+        purpose = asked_purpose(request)
         return Response(PromptSerializer(drafting.prompts(purpose).select_related("by", "parent"), many=True).data)
 
     @extend_schema(request=NewPromptSerializer, responses={201: PromptSerializer})
@@ -79,17 +84,17 @@ class Prompts(AdminOnly):
 class Prompt(AdminOnly):
     """By name or number; `with` another one, the lines of both beside each other."""
 
-    @extend_schema(parameters=[PURPOSE], responses=PromptSerializer)
+    @extend_schema(parameters=[PurposeFilter], responses=PromptSerializer)
     def get(self, request: Request, name: str) -> Response:
-        return Response(PromptSerializer(asked_prompt(name, request.query_params.get("purpose", Purpose.DRAFT))).data)
+        return Response(PromptSerializer(asked_prompt(name, asked_purpose(request))).data)
 
 
 class PromptDiff(AdminOnly):
     """The lines of two versions beside each other."""
 
-    @extend_schema(parameters=[PURPOSE], responses=SideSerializer(many=True))
+    @extend_schema(parameters=[PurposeFilter], responses=SideSerializer(many=True))
     def get(self, request: Request, name: str, other: str) -> Response:
-        old, new = (asked_prompt(each, request.query_params.get("purpose", Purpose.DRAFT)) for each in (name, other))
+        old, new = (asked_prompt(each, asked_purpose(request)) for each in (name, other))
         rows = [
             {
                 "kind": row.kind, "left_number": row.left_number, "left": "".join(segment.text for segment in row.left),

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts import rows
+from accounts.strict import Body, Query
 from sources.models import Source
 
 from .checks import check_texts
@@ -103,15 +104,15 @@ class Text(serializers.CharField):
         self.validators = []
 
 
-class ClaimSerializer(serializers.Serializer[Any]):
+class ClaimSerializer(Body):
     source = serializers.CharField(required=False, help_text="Slug. None: any source.")  # type: ignore[assignment]
 
 
-class TokenSerializer(serializers.Serializer[Any]):
+class TokenSerializer(Body):
     token = serializers.UUIDField()
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
+class DecisionSerializer(Body):
     assignment = serializers.IntegerField(min_value=1, max_value=LARGEST)
     token = serializers.UUIDField()
     verdict = serializers.ChoiceField(
@@ -138,7 +139,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
         return {"instruction": "", "input": "", "output": "", **attrs}
 
 
-class PairQuery(serializers.Serializer[Any]):
+class PairQuery(Query):
     status = serializers.ChoiceField(Pair.Status.choices, required=False)
-    source = serializers.CharField(required=False)  # type: ignore[assignment]
+    source = serializers.SlugField(required=False)  # type: ignore[assignment]
     search = serializers.CharField(required=False, min_length=2, max_length=200)

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole
+from accounts.strict import Query
 from sources.models import Source
 
 from . import stats
@@ -26,7 +27,7 @@ class FunnelSerializer(serializers.Serializer[dict[str, object]]):
     fates = serializers.DictField(child=serializers.IntegerField(), help_text="The buckets in six groups.")
 
 
-class AskedRun(serializers.Serializer[dict[str, object]]):
+class AskedRun(Query):
     run = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 
@@ -42,9 +43,8 @@ class Funnel(views.APIView):
     )
     def get(self, request: Request, slug: str) -> Response:
         source = get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
-        asked = AskedRun(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        run = get_object_or_404(source.imports, pk=asked.validated_data["run"]) if asked.validated_data else None
+        asked = AskedRun.of(request)
+        run = get_object_or_404(source.imports, pk=asked["run"]) if asked else None
         stages = stats.funnel(source, run)
         found = {"read": stages[0]["count"], "stages": stages, "buckets": stats.buckets(stages), "fates": stats.fates(stages)}
         return Response(FunnelSerializer(found).data)

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 log = logging.getLogger(__name__)
 View = Callable[[HttpRequest], HttpResponse]
@@ -55,4 +56,8 @@ class DatabaseDown:
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         log.error("database: %s", exception)
+        if request.path.startswith("/api/"):
+            problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": "database_down"}
+            problem["detail"] = _("The database does not answer. Nothing was done: come back in a moment.")
+            return JsonResponse(problem, status=503, headers={"Retry-After": "5"}, content_type="application/problem+json")
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "5"})

@@ -6,6 +6,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from cqia.api_tags import API_TAGS
 from cqia.provider_presets import providers
 
 env = environ.Env()
@@ -150,8 +151,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsing.Json"],
+    "DEFAULT_SCHEMA_CLASS": "accounts.schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "accounts.api.Cursor",
     "EXCEPTION_HANDLER": "accounts.api.problem",
     "PAGE_SIZE": 50,
@@ -160,8 +161,12 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Zhumo",
     "DESCRIPTION": "Posts come in, pairs are drafted, people decide, datasets go out.",
     "VERSION": "1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "cqia.openapi.finish"],
+    "TAGS": [{"name": name, "description": text} for name, text in API_TAGS.items()],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",

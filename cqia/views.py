@@ -50,9 +50,12 @@ def _broker_answers() -> bool:
         return False
 
 
+CODES = {400: "bad_request", 403: "permission_denied", 404: "not_found", 500: "server_error"}
+
+
 def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": title, "status": status, "code": str(status), "detail": text}
+        problem = {"type": "about:blank", "title": title, "status": status, "code": CODES[status], "detail": text}
         return JsonResponse(problem, status=status, content_type="application/problem+json")
     return render(request, "error.html", {"status": status, "heading": title, "text": text}, status=status)
 

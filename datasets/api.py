@@ -5,8 +5,7 @@ from typing import Any, cast
 from django.db import IntegrityError
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import generics, serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,12 +21,21 @@ from .models import Dataset, Record, Version
 from .selecting import preview, recipe_of
 from .serializers import (
     ChangeSerializer,
+    ComparedSerializer,
     DatasetSerializer,
     OrderSerializer,
+    PairChangeSerializer,
     ReasonSerializer,
+    RecordFilter,
     RecordSerializer,
     ReleaseSerializer,
+    TakeSerializer,
     VersionSerializer,
+)
+
+NUMBER = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+CHANGES = PolymorphicProxySerializer(
+    "Changes", [ComparedSerializer, PairChangeSerializer(many=True)], resource_type_field_name=None, many=False
 )
 
 
@@ -81,7 +89,7 @@ class Preview(BelowDataset):
 
     role = "admin"
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT}, operation_id="datasets_preview")
+    @extend_schema(responses=TakeSerializer, operation_id="datasets_preview")
     def get(self, request: Request, slug: str) -> Response:
         found = preview(recipe_of(self.dataset()))
         return Response({"take": found.pop("", 0), "left_out": found})
@@ -190,8 +198,10 @@ class Changes(BelowVersion):
     """What differs from an earlier version (`from`; by default the one before): numbers, or with `kind` the pairs."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("from", int), OpenApiParameter("kind", enum=differences.KINDS), OpenApiParameter("start", int)],
-        responses={200: OpenApiTypes.OBJECT}, operation_id="versions_changes",
+        parameters=[
+            OpenApiParameter("from", NUMBER), OpenApiParameter("kind", enum=differences.KINDS), OpenApiParameter("start", NUMBER)
+        ],
+        responses={200: CHANGES}, operation_id="versions_changes",
     )  # fmt: skip
     def get(self, request: Request, slug: str, number: int) -> Response:
         new = self.version()
@@ -232,10 +242,9 @@ class Records(BelowVersion, generics.ListAPIView[Record]):
     pagination_class = RecordCursor
     queryset = Record.objects.none()
 
-    @extend_schema(parameters=[OpenApiParameter(name) for name in browsing.FILTERS], operation_id="versions_records")
+    @extend_schema(parameters=[RecordFilter], operation_id="versions_records")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         return self.list(request)
 
     def get_queryset(self) -> Any:
-        asked = {name: self.request.query_params.get(name, "") for name in browsing.FILTERS}
-        return browsing.matching(self.version(), **asked).select_related("pair__source")
+        return browsing.matching(self.version(), **RecordFilter.of(self.request)).select_related("pair__source")

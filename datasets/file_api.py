@@ -6,7 +6,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +18,9 @@ from .api import BelowVersion, person
 from .exporting import Refused, in_order
 from .models import Export, Version
 from .serializers import ExportSerializer, FileSerializer, LayoutSerializer
+from .writers import WRITERS
+
+KINDS = sorted({"application/zip", *(writer.content_type for writer in WRITERS.values())})
 
 
 class Files(BelowVersion):
@@ -65,7 +68,12 @@ class OneFile(BelowVersion):
     """The bytes: an attachment with its sha256 as ETag; understands If-None-Match, Range and If-Range."""
 
     @extend_schema(
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, (206, "application/octet-stream"): OpenApiTypes.BINARY}
+        parameters=[OpenApiParameter(name, str, "header") for name in ("If-None-Match", "Range", "If-Range")],
+        responses={
+            **{(status, kind): OpenApiTypes.BINARY for status in (200, 206) for kind in KINDS},
+            304: OpenApiResponse(description="It is the one that you have."),
+            416: OpenApiResponse(description="No such part."),
+        },
     )
     def get(self, request: Request, slug: str, number: int, name: str = "") -> HttpResponseBase:
         file = downloads.find(self.version(), name)

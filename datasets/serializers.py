@@ -6,16 +6,19 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.strict import Body, Query, Strict
 from sources.models import Post, Source
 
 from .forms import check_recipe, check_slug
 from .models import Dataset, Export, File, Record, Takedown, Version
+from .recipes import SPLITS
+from .releasing import containing
 from .wording import status_of, why_failed
 
 PROBLEM = {"type": ["object", "null"], "properties": {"code": {"type": "string"}, "detail": {"type": "string"}}}
 
 
-class DatasetSerializer(serializers.ModelSerializer[Dataset]):
+class DatasetSerializer(Strict, serializers.ModelSerializer[Dataset]):
     slug = serializers.SlugField(max_length=50, validators=[check_slug])
     sources = serializers.SlugRelatedField(slug_field="slug", many=True, queryset=Source.objects.all(), required=False)
     recipe = serializers.DictField(required=False, validators=[check_recipe], help_text="see docs/datasets.md")
@@ -37,11 +40,13 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
 
 
 class ChangeSerializer(DatasetSerializer):
+    slug = serializers.SlugField(read_only=True)
+
     class Meta(DatasetSerializer.Meta):
-        read_only_fields = ("slug",)
+        pass
 
 
-class OrderSerializer(serializers.Serializer[Any]):
+class OrderSerializer(Body):
     """What may be asked of a new version. Left out, the dataset's own setting holds; an override is noted in the audit log."""
 
     include_demo = serializers.BooleanField(required=False, allow_null=True, default=None)
@@ -74,12 +79,12 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
         return {"code": version.error_code, "detail": why_failed(version)} if version.state == "failed" else None
 
 
-class ReleaseSerializer(serializers.Serializer[Any]):
+class ReleaseSerializer(Body):
     changelog = serializers.CharField(required=False, allow_blank=True, default="", max_length=5_000)
     unknown_licence = serializers.BooleanField(required=False, default=False, help_text="release records of unknown licence, knowingly")
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReasonSerializer(Body):
     reason = serializers.CharField(max_length=2_000)
 
 
@@ -99,7 +104,7 @@ class FileSerializer(serializers.ModelSerializer[File]):
         fields = ("name", "schema", "format", "bytes", "sha256", "split", "rows")
 
 
-class LayoutSerializer(serializers.Serializer[Any]):
+class LayoutSerializer(Body):
     schema = serializers.CharField(max_length=32)
     format = serializers.CharField(max_length=16)
 
@@ -126,12 +131,46 @@ class ContainingSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(source="state")
 
 
-class TakedownSerializer(serializers.ModelSerializer[Takedown]):
+class TakedownSerializer(Strict, serializers.ModelSerializer[Takedown]):
     post = serializers.PrimaryKeyRelatedField(queryset=Post.objects.all())
     reason = serializers.CharField(max_length=2_000)
-    versions = ContainingSerializer(many=True, read_only=True)
+    versions = serializers.SerializerMethodField(help_text="Frozen versions that contain it.")
 
     class Meta:
         model = Takedown
         fields = ("id", "post", "reason", "at", "versions")
         read_only_fields = ("at",)
+
+    @extend_schema_field(ContainingSerializer(many=True))
+    def get_versions(self, takedown: Takedown) -> list[Any]:
+        return list(ContainingSerializer(containing(takedown.post), many=True).data)
+
+
+class TakeSerializer(serializers.Serializer[Any]):
+    take = serializers.IntegerField()
+    left_out = serializers.DictField(child=serializers.IntegerField(), help_text="By reason.")
+
+
+class ComparedSerializer(serializers.Serializer[Any]):
+    """Numbers of pairs. (`from` is a word of Python's.)"""
+
+    added = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    edited = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.IntegerField(), **super().get_fields()}
+
+
+class PairChangeSerializer(serializers.Serializer[Any]):
+    pair = serializers.IntegerField()
+    why = serializers.CharField()
+    before = serializers.DictField(allow_null=True, help_text="The record as it was.")
+    after = serializers.DictField(allow_null=True)
+
+
+class RecordFilter(Query):
+    search = serializers.CharField(required=False, max_length=200)
+    split = serializers.ChoiceField(SPLITS, required=False)
+    source = serializers.SlugField(required=False)  # type: ignore[assignment]
+    answer_from = serializers.ChoiceField(("human", "llm"), required=False)

@@ -216,9 +216,7 @@ class Posts(generics.ListAPIView[Post]):
         return Post.outcome(asked.get("status", ""), asked.get("reason", ""))
 
     def _asked(self) -> dict[str, Any]:
-        asked = PostFilter(data=self.request.query_params)
-        asked.is_valid(raise_exception=True)
-        return asked.validated_data
+        return PostFilter.of(self.request)
 
     def _source(self) -> Source | None:
         slug = self._asked().get("source", "")

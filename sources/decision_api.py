@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
+from accounts.strict import Body
 
 from . import duplicates, lists, previewing, rescuing
 from .jobs import send_hint
@@ -33,7 +34,7 @@ class RescueSerializer(serializers.ModelSerializer[Rescue]):
         fields = ("id", "source", "by", "count", "created_at", "undone_at")
 
 
-class NewRescue(serializers.Serializer[Any]):
+class NewRescue(Body):
     """Which posts: those of `posts`, or all dropped ones that match the filters; what is left out asks for nothing."""
 
     posts = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), max_length=MOST, required=False)
@@ -91,7 +92,7 @@ class UndoRescue(views.APIView):
         return Response({"dropped": back, "stay": stay})
 
 
-class ClusterDecision(serializers.Serializer[Any]):
+class ClusterDecision(Body):
     """One of: the post that stays instead; the post whose choice is withdrawn; posts that are no duplicates of the others of their
     cluster; posts told apart that may be duplicates again."""
 
@@ -188,7 +189,7 @@ class Lists(generics.ListAPIView[TextList]):
         return Response(ListSerializer(found).data, status=201)
 
 
-class NewPreview(serializers.Serializer[Any]):
+class NewPreview(Body):
     screens = serializers.ListField(child=serializers.DictField(), max_length=50, required=False, help_text="Left out: the source's own.")
 
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
+from accounts.strict import Body
 
 from . import dry_orders, dry_wording
 from .api import person
@@ -42,9 +43,7 @@ class DryRows(generics.ListAPIView[DryRow]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[DryRow]:
-        asked = DryRowFilter(data=self.request.query_params)
-        asked.is_valid(raise_exception=True)
-        return get_object_or_404(DryRun, pk=self.kwargs["pk"]).rows.matching(**asked.validated_data)
+        return get_object_or_404(DryRun, pk=self.kwargs["pk"]).rows.matching(**DryRowFilter.of(self.request))
 
 
 class _Move(views.APIView):
@@ -83,7 +82,7 @@ class StopDryRun(_Move):
         return dry_orders.stop(dry)
 
 
-class Keep(serializers.Serializer[Any]):
+class Keep(Body):
     kept = serializers.BooleanField(default=True)
 
 
@@ -105,7 +104,7 @@ class KeepDryRow(views.APIView):
             raise Problem(status, error.code, dry_wording.not_possible(error.code)) from error
 
 
-class Start(serializers.Serializer[Any]):
+class Start(Body):
     skip = serializers.BooleanField(default=False, help_text="Import although the dry run has not ended.")
 
 

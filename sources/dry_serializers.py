@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.strict import Query
+
 from . import dry_running, dry_wording
 from .models import DryRow, DryRun, Source
 
@@ -43,6 +45,6 @@ class DryRowSerializer(serializers.ModelSerializer[DryRow]):
         return dry_wording.row_reason(row.outcome, row.reason)
 
 
-class DryRowFilter(serializers.Serializer[Any]):
+class DryRowFilter(Query):
     outcome = serializers.ChoiceField(choices=DryRow.Outcome.choices, required=False)
     reason = serializers.CharField(required=False, max_length=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole, Problem
+from accounts.strict import Body
 
 from . import downloading
 from .addresses import MAX_URL
@@ -52,7 +53,7 @@ class FetchSerializer(serializers.ModelSerializer[Fetch]):
         return {"code": fetch.error_code, "detail": downloading.describe(fetch)} if fetch.error_code else None
 
 
-class NewFetch(serializers.Serializer[Any]):
+class NewFetch(Body):
     """A file that lies elsewhere. `mapping` is an object: post field to column, for the generic importer."""
 
     url = serializers.CharField(max_length=MAX_URL)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.strict import Query, Strict
 
 from . import importing, policy, wording
 from .importers import IMPORTERS
@@ -16,7 +17,7 @@ from .models import ImportRun, Post, RejectedRow, Source
 from .readers import ENCODINGS
 
 
-class SourceSerializer(serializers.ModelSerializer[Source]):
+class SourceSerializer(Strict, serializers.ModelSerializer[Source]):
     instruction_templates = serializers.ListField(
         child=serializers.CharField(max_length=2_000, trim_whitespace=False), max_length=50, required=False
     )
@@ -156,7 +157,7 @@ class NewImport(serializers.Serializer[Any]):
         return mapping
 
 
-class PostFilter(serializers.Serializer[Any]):
+class PostFilter(Query):
     source = serializers.SlugField(required=False)  # type: ignore[assignment]
     status = serializers.ChoiceField(choices=Post.Status.choices, required=False)
     reason = serializers.CharField(required=False, max_length=64)

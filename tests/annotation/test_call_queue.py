@@ -124,7 +124,7 @@ def test_the_api_tells_the_same(client, admin, reviewer):
     (score,) = client.get("/api/v1/scorecard/?source=s", headers=headers).json()
     assert (score["source"], score["decided"], score["unchanged_share"], score["cost_per_row"]) == ("s", 0, None, None)
     bad = client.get("/api/v1/model-calls/?kind=all", headers=headers)
-    assert (bad.status_code, bad.json()["code"]) == (400, "bad_kind")
+    assert (bad.status_code, bad.json()["code"]) == (400, "invalid")
     stranger = {"Authorization": f"Bearer {ApiToken.issue(reviewer, 't')[1]}"}
     for path in ("model-calls/?kind=unknown", "costs/", "scorecard/"):
         assert client.get(f"/api/v1/{path}", headers=stranger).status_code == 403

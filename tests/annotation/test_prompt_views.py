@@ -125,7 +125,7 @@ def test_the_api_lists_adds_and_compares(client, admin):
     assert [row for row in rows if row["kind"] != "same"] == [
         {"kind": "added", "left_number": 0, "left": "", "right_number": len(rows), "right": "最后一行。"}
     ]
-    for path, status, code in [("prompts/nothing/", 404, "unknown_prompt"), ("prompts/?purpose=x", 400, "bad_purpose")]:
+    for path, status, code in [("prompts/nothing/", 404, "unknown_prompt"), ("prompts/?purpose=x", 400, "invalid")]:
         answer = client.get(f"/api/v1/{path}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     bad = client.post("/api/v1/prompts/", {"text": "  "}, content_type="application/json", headers=headers)

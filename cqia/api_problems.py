@@ -1,0 +1,99 @@
+"""The codes of all errors that the API answers, each with its status and what it means. They are stable: scripts ask for them.
+
+Those that come of a family (why a URL is not fetched, why a row cannot be kept) are listed by the family's own module.
+"""
+
+from collections.abc import Mapping
+
+from sources.dry_wording import NOT_POSSIBLE
+from sources.fetch_wording import CODES as NOT_FETCHED
+
+EVERYWHERE: Mapping[str, tuple[int, str]] = {
+    "parse_error": (400, "The body cannot be read: no JSON, no UTF-8, nested too deep, or a character that cannot be stored."),
+    "invalid": (400, "Some fields are not right; `errors` says which and why."),
+    "bad_request": (400, "The request as a whole makes no sense, e.g. too many fields in a form."),
+    "not_authenticated": (401, "No token was sent."),
+    "bad_token": (401, "The token is unknown, revoked or expired, or its person is disabled."),
+    "permission_denied": (403, "The role of this person is not enough, or a session came without its CSRF token."),
+    "not_found": (404, "There is no such thing, or it is not for this person to see."),
+    "method_not_allowed": (405, "This address does not know the method; `Allow` says which it knows."),
+    "not_acceptable": (406, "The API answers JSON."),
+    "too_large": (413, "The body is larger than what is taken here."),
+    "unsupported_media_type": (415, "The body is of a content type that is not understood here."),
+    "throttled": (429, "Too many requests of this token; `Retry-After` says when to come back."),
+    "server_error": (500, "Something broke on our side."),
+    "database_down": (503, "The database does not answer; nothing was done. Come back after `Retry-After`."),
+}
+
+OF_ACTS: Mapping[str, tuple[int, str]] = {
+    # keys of idempotency
+    "idempotency_key_missing": (400, "This act needs a UUID in the header Idempotency-Key."),
+    "idempotency_key_invalid": (400, "The Idempotency-Key is not a UUID."),
+    "same_key_other_body": (422, "The key was used for something else."),
+    # reviewing
+    "lost_seat": (409, "The seat has expired, or somebody else has it."),
+    "stale": (409, "The pair has changed since it was shown."),
+    "not_yours": (409, "Only one's own decisions can be undone."),
+    "already_undone": (409, "The decision was taken back already."),
+    "decided_since": (409, "Somebody has decided on top of it since."),
+    "too_long_ago": (409, "Only the last decisions can be undone."),
+    "verdict_unknown": (400, "There is no such verdict."),
+    "draft_unknown": (400, "The draft belongs to another pair."),
+    "bad_labels": (400, "Task type or domain is not a list of short labels."),
+    "empty": (400, "Instruction and response must not be empty; neither must a comment."),
+    "changed": (400, "Accepted, but the texts are not those of the draft: that is an edit. (409 of clusters: they have changed.)"),
+    "unchanged": (400, "Edited, but nothing was changed."),
+    "reason_unknown": (400, "There is no such reason."),
+    "reasons_missing": (400, "A rejection needs a reason."),
+    "comment_missing": (400, "The reason `other` needs a comment."),
+    "check_failed": (400, "A check does not let this pass; `findings` says what it found."),
+    "bad_text": (400, "The text holds characters that cannot be stored."),
+    "too_long": (400, "The text is too long."),
+    # sources and posts
+    "slug_taken": (409, "There is something of this name already."),
+    "bad_screen": (400, "No screen of ours, or settings that it does not know. (409: those of the source itself.)"),
+    "bad_screens": (400, "No screens of ours, or settings that they do not know."),
+    "bad_list": (400, "The file is no list in UTF-8, or too large a one."),
+    "not_resumable": (409, "The import is over, or the same file was imported by another one."),
+    "being_screened": (409, "The posts are being screened at this moment."),
+    "undone": (409, "This was undone already."),
+    # drafting
+    "bad_order": (400, "Too many models or candidates, or a limit below 1."),
+    "bad_params": (400, "A parameter that is not sent to models, or no number."),
+    "bad_price": (400, "No price, or no budget above what is spent."),
+    "bad_model": (400, "A model's name has 1 to 128 characters."),
+    "bad_limit": (400, "A limit is a number of 1 or more."),
+    "bad_cap": (400, "A cap is an amount a day or in all, in a currency of three letters."),
+    "bad_prompt": (400, "The text is empty, too long, or a prompt for something else already."),
+    "price_unknown": (400, "A budget needs the price of its models."),
+    "currencies_differ": (400, "A budget needs one currency."),
+    "unknown_prompt": (404, "There is no prompt of this name. (400 where it was named in an order.)"),
+    "unknown_provider": (400, "There is no provider of this name."),
+    "no_provider": (409, "No model is set up on the server."),
+    "own_answers": (409, "The source answers for itself: its pairs need no drafts."),
+    "nothing_to_draft": (409, "No kept post waits for a draft, or exactly this was asked before."),
+    "nothing_to_score": (409, "No post waits for a score, or exactly this was asked before."),
+    "model_not_offered": (409, "The provider does not list the model."),
+    "no_key": (409, "The provider has no key on this server."),
+    "bad_key": (409, "The provider does not take its key."),
+    "forbidden": (409, "The provider refuses this account."),
+    "unreachable": (409, "The provider does not answer."),
+    "bad_settings": (409, "The provider's key or address on this server cannot be right."),
+    "budget_reached": (409, "The budget of the run is used up: give a higher one."),
+    # datasets
+    "nothing_to_compare": (409, "Two frozen versions are needed."),
+    "wrong_state": (409, "A run, a call or a version is not in the state for that (any more)."),
+    "unknown_licence": (409, "The version holds records of unknown licence: say that you know."),
+    "reason_missing": (400, "Say why."),
+    "unknown_layout": (422, "There is no such schema or format, or they do not go together."),
+    "not_ready": (409, "The version is not frozen, or withdrawn."),
+    "no_rows": (409, "The version holds no row for this schema."),
+    "file_missing": (503, "The bytes are not on this server; `manage.py export` writes them again."),
+}
+
+PROBLEMS: dict[str, tuple[int, str]] = {
+    **EVERYWHERE,
+    **OF_ACTS,
+    **{code: (409, str(text)) for code, text in NOT_POSSIBLE.items()},
+    **{code: (403 if code == "fetching_off" else 400, str(text)) for code, text in NOT_FETCHED.items() if code not in EVERYWHERE},
+}
