@@ -85,7 +85,7 @@ def _errors(path: str, operation: dict[str, Any]) -> dict[int, tuple[str, ...]]:
         errors[400] = ()
     if "requestBody" in operation:
         errors |= {413: (), 415: (), 404: ()}
-    return errors | REFUSALS.get(operation["operationId"], {})
+    return {**errors, **REFUSALS.get(operation["operationId"], {})}
 
 
 def _shared(status: int, result: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from rest_framework import exceptions, pagination, serializers, views
 from rest_framework.request import Request
@@ -56,7 +56,7 @@ class SearchCursor(Cursor):
         if asked is None:
             return super().paginate_queryset(queryset, request, view)
         self.request, self.base_url = request, request.build_absolute_uri()
-        limit = cast("int", self.get_page_size(request))
+        limit = self.get_page_size(request)
         self.found = searching.page(asked, queryset, limit=limit, **self._place(request))
         return self.found.rows
 

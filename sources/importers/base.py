@@ -79,10 +79,10 @@ class Importer:
         """Where the row stands in its thread; None when rows are whole posts."""
         return None
 
-    def anonymous(self, row: dict[str, Any]) -> dict[str, Any]:
+    def anonymous(self, row: Raw) -> dict[str, Any]:
         """The row without what says who wrote it: the row itself where nothing does."""
         if self._names.isdisjoint(row) and not any(isinstance(value, dict | list) for value in row.values()):
-            return row
+            return row if isinstance(row, dict) else dict(row)
         left: dict[str, Any] = _without(row, self._names)
         return left
 
