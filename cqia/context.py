@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sources.models import Heartbeat
 
+from .broker import watch
+
 QUIET_AFTER = timedelta(seconds=60)  # the beat asks every 5 s
 TAGS = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant"}
 # (url name, label, the least role that sees it)
@@ -35,7 +37,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             if user.has_role(role):
                 url = reverse(name)
                 context["nav"].append({"url": url, "label": label, "current": here == name or request.path.startswith(url)})
-        if user.has_role("admin"):
+        if user.has_role("lead"):
             context["banners"] = banners()
     return context
 
@@ -47,7 +49,12 @@ def silent_queues() -> list[str]:
 
 
 def banners() -> list[dict[str, Any]]:
-    """What an admin should know on any page, in words that say what to do."""
+    """What leads and admins should know on any page, in words that say what to do."""
+    if watch.look():
+        text = _(
+            "The broker (Redis) does not answer: imports, drafts and exports wait, and go on by themselves once it is back. Reviewing goes on."
+        )
+        return [{"level": "warn", "text": text}]
     if queues := silent_queues():
         text = _(
             "No worker has been seen for a minute (%(queues)s): imports, drafts and exports wait. Start one, or run `manage.py doctor`."

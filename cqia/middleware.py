@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import TypeGuard
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -38,7 +39,8 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        if getattr(request, "user", None) and request.user.is_authenticated:
+        # Where the service is away, nobody can be asked who this is.
+        if response.status_code == 503 or getattr(request, "user", None) and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
@@ -53,11 +55,18 @@ class DatabaseDown:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError | InterfaceError):
-            return None
-        log.error("database: %s", exception)
-        if request.path.startswith("/api/"):
-            problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": "database_down"}
-            problem["detail"] = _("The database does not answer. Nothing was done: come back in a moment.")
-            return JsonResponse(problem, status=503, headers={"Retry-After": "5"}, content_type="application/problem+json")
-        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "5"})
+        return database_down(request, exception) if is_database_down(exception) else None
+
+
+def is_database_down(error: BaseException | None) -> TypeGuard[Exception]:
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def database_down(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("database: %s", error)
+    headers = {"Retry-After": "5"}
+    if request.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": "database_down"}
+        problem["detail"] = _("The database does not answer. Nothing was done: come back in a moment.")
+        return JsonResponse(problem, status=503, content_type="application/problem+json", headers=headers)
+    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)

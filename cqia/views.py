@@ -1,14 +1,16 @@
 """Pages that belong to no app: the front door, the probes, the error pages."""
 
-import redis
-from django.conf import settings
-from django.db import DatabaseError, connection
+import sys
+
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from . import broker
 from .context import silent_queues
+from .middleware import database_down, is_database_down
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -27,7 +29,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Whether everything that the product needs answers: 200 with each part's state, or 503."""
-    parts = {"database": _database_answers(), "broker": _broker_answers()}
+    parts = {"database": _database_answers(), "broker": broker.answers()}
     parts["workers"] = parts["database"] and not silent_queues()
     said = {name: "ok" if well else "down" for name, well in parts.items()}
     return JsonResponse(said, status=200 if all(parts.values()) else 503)
@@ -38,15 +40,7 @@ def _database_answers() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return True
-    except DatabaseError:
-        return False
-
-
-def _broker_answers() -> bool:
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
-            return bool(client.ping())
-    except redis.RedisError:
+    except (DatabaseError, InterfaceError):
         return False
 
 
@@ -77,6 +71,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if is_database_down(error := sys.exc_info()[1]):  # outside of a view: in a middleware, or while an error page was made
+        return database_down(request, error)
     return _error(
         request, 500, _("Something broke on our side"), _("What you sent may not be saved. Go back: your text is still in the form.")
     )

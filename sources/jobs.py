@@ -9,11 +9,14 @@ dies loses its lease; a beat task re-sends hints for whatever is due; three trie
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
@@ -22,6 +25,7 @@ from django.utils import timezone
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=20)  # renewed with every batch; a dead worker's job is taken over after this
+SILENCE = 5.0  # seconds in which a web process says nothing to a broker that did not answer: the beat says it all again
 MAX_ATTEMPTS = 3  # without progress in between: a job that kills its workers must not do so for ever
 
 
@@ -101,17 +105,33 @@ class Job(models.Model):
             setattr(self, name, value)
 
 
+_silent_until = 0.0
+
+
+_messenger = ThreadPoolExecutor(1, thread_name_prefix="hints")  # its thread starts with the first hint, after any fork
+_silent_until = 0.0
+
+
 def send_hint(task: Any, *ids: int) -> None:
     """Tell a worker that rows are due, once the transaction is committed. A broker that is away changes nothing: the
-    rows are there, and the beat task will say it again."""
+    rows are there, and the beat task will say it again. A request does not wait for it: a thread of its own sends."""
 
-    def send() -> None:
-        try:
-            task.apply_async(args=ids)
-        except (task.OperationalError, OSError) as error:
-            log.warning("no hint for %s%s: %s", task.name, ids, error)
+    def tell() -> None:
+        if settings.PROCESS != "web":
+            _send(task, ids)
+        elif time.monotonic() > _silent_until:
+            _messenger.submit(_send, task, ids)
 
-    transaction.on_commit(send, robust=True)
+    transaction.on_commit(tell, robust=True)
+
+
+def _send(task: Any, ids: tuple[int, ...]) -> None:
+    global _silent_until
+    try:
+        task.apply_async(args=ids)
+    except (task.OperationalError, OSError) as error:
+        _silent_until = time.monotonic() + SILENCE
+        log.warning("no hint for %s%s: %s", task.name, ids, error)
 
 
 def send_hints(task: Any, ids: Iterable[int]) -> None:

@@ -97,7 +97,7 @@ class House:
         return done
 
     def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        address = json.loads((self.var / "engines.json").read_text())["database"]
+        address = self.environment.get("DATABASE_URL") or json.loads((self.var / "engines.json").read_text())["database"]
         with psycopg.connect(address, autocommit=True) as connection:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []

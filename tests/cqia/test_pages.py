@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 from django.utils import timezone
 
 from accounts.models import User
+from cqia.broker import Watch
 from cqia.middleware import POLICY
 from cqia.views import readyz
 from sources.models import Heartbeat
@@ -188,3 +190,31 @@ def test_the_front_door_leads_to_work(reviewer, viewer):
     assert quiet_client().get("/").headers["Location"] == "/accounts/login/"
     assert quiet_client(reviewer).get("/").headers["Location"] == "/review/"
     assert quiet_client(viewer).get("/").headers["Location"] == "/datasets/"
+
+
+@pytest.mark.urls("tests.cqia.broken_urls")
+def test_a_database_that_goes_away_outside_of_a_view_is_503_too(reviewer, monkeypatch):
+    client = quiet_client(reviewer)
+
+    def gone(*args, **kwargs):
+        raise OperationalError("the password of the database")
+
+    monkeypatch.setattr("django.contrib.sessions.middleware.SessionMiddleware.process_response", gone)
+    response = client.get("/api/v1/me/")
+    assert (response.status_code, response.json()["code"], response.headers["Retry-After"]) == (503, "database_down", "5")
+
+
+def test_leads_are_told_that_the_broker_is_away_and_reviewers_are_not(lead, reviewer, settings, monkeypatch):
+    monkeypatch.setattr("cqia.context.watch", Watch())
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    told = b"Redis"
+    assert told in quiet_client(lead).get("/accounts/password/").content
+    assert told not in quiet_client(reviewer).get("/accounts/password/").content
+
+
+def test_the_broker_is_asked_once_in_a_while_however_many_ask(monkeypatch):
+    asked = []
+    monkeypatch.setattr("cqia.broker.answers", lambda: asked.append(1))
+    watch = Watch()
+    assert [watch.look() for _ in range(50)] == [True] * 50
+    assert len(asked) == 1
