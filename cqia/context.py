@@ -52,7 +52,8 @@ def banners() -> list[dict[str, Any]]:
     """What leads and admins should know on any page, in words that say what to do."""
     if watch.look():
         text = _(
-            "The broker (Redis) does not answer: imports, drafts and exports wait, and go on by themselves once it is back. Reviewing goes on."
+            "The broker (Redis) does not answer: imports, drafts and exports wait, "
+            "and go on by themselves once it is back. Reviewing goes on."
         )
         return [{"level": "warn", "text": text}]
     if queues := silent_queues():

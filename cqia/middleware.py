@@ -40,7 +40,7 @@ class ContentSecurityPolicy:
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         # Where the service is away, nobody can be asked who this is.
-        if response.status_code == 503 or getattr(request, "user", None) and request.user.is_authenticated:
+        if response.status_code == 503 or (getattr(request, "user", None) and request.user.is_authenticated):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 

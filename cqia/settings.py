@@ -83,7 +83,8 @@ if PROCESS == "web":  # nobody waits longer for a page; migrations and bulk work
     _limits |= {"statement_timeout": 15_000, "lock_timeout": 3_000}
 DATABASES["default"].setdefault("OPTIONS", {})
 _wait = 2 if PROCESS == "web" else 4  # once for a connection that is gone, once for a new one: 503 within 5 s
-DATABASES["default"]["OPTIONS"] |= {"connect_timeout": _wait, "tcp_user_timeout": _wait * 1000, "keepalives_idle": 20, "keepalives_interval": 5}
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": _wait}
+DATABASES["default"]["OPTIONS"] |= {"tcp_user_timeout": _wait * 1000, "keepalives_idle": 20, "keepalives_interval": 5}
 DATABASES["default"]["OPTIONS"] |= {"options": " ".join(f"-c {k}={v}" for k, v in _limits.items())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -51,7 +51,8 @@ class Town:
         return status, said, time.monotonic() - begun
 
     def page(self, role: str, path: str) -> tuple[int, str, dict, float]:
-        request = urllib.request.Request(self.house.url + path, headers={"Cookie": f"sessionid={self.people[role][1]}", "Accept-Language": "en"})
+        headers = {"Cookie": f"sessionid={self.people[role][1]}", "Accept-Language": "en"}
+        request = urllib.request.Request(self.house.url + path, headers=headers)
         begun = time.monotonic()
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -76,9 +77,7 @@ class Town:
         pair, draft = seat["pair"], seat["drafts"][0]
         body = {"assignment": seat["id"], "token": seat["token"], "verdict": "accept", "draft": draft["id"], "output": draft["output"]}
         body |= {"instruction": pair["instruction"], "input": pair["input"]}
-        status, said, submit = self.api(
-            "reviewer", "POST", f"/pairs/{pair['id']}/reviews/", body, **{"Idempotency-Key": str(uuid.uuid4())}
-        )
+        status, said, submit = self.api("reviewer", "POST", f"/pairs/{pair['id']}/reviews/", body, **{"Idempotency-Key": str(uuid.uuid4())})
         assert status == 201, said
         return max(claim, submit)
 
