@@ -38,6 +38,18 @@ test-processes: .venv/.dev
 test-loaders: .venv/.dev .venv-loaders/.made
 	@exec $(PY) -m pytest -m loaders
 
+# The code broken on purpose in ten ways: a named test must notice each.
+test-mutants: .venv/.dev
+	@exec $(PY) tests/mutants.py
+
+# Faults all over a working house, eight minutes of them; SEED=… plays the same again.
+test-faults: .venv/.dev
+	@exec $(PY) -m pytest -s tests/processes/test_faults.py -m soak
+
+# Web, three workers, PostgreSQL and Redis as hosts of their own, in network namespaces. Needs root.
+test-hosts: .venv/.dev
+	@exec $(PY) tests/hosts.py
+
 test-soak: .venv/.dev
 	@exec $(PY) -m pytest -m soak
 

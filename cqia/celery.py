@@ -4,8 +4,18 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cqia.settings")
 
-from celery import Celery
+from celery import Celery, Task
 
-app = Celery("cqia")
+from . import counters
+
+
+class Counted(Task):
+    """A task that says how it ended."""
+
+    def after_return(self, status: str, *rest: object) -> None:
+        counters.TASKS.labels(self.name, status.lower()).inc()
+
+
+app = Celery("cqia", task_cls=Counted)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

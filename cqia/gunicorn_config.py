@@ -6,6 +6,8 @@ import signal
 import sys
 from typing import Any
 
+os.environ.setdefault("CQIA_PROCESS", "web")  # before anything of ours is imported
+
 bind = os.environ.get("CQIA_BIND", "127.0.0.1:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("CQIA_WEB_PROCESSES", "2"))
@@ -16,6 +18,12 @@ timeout = 60
 keepalive = 15
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
+
+
+def on_starting(server: Any) -> None:
+    from cqia import counters  # noqa: PLC0415 - after the variable above
+
+    counters.forget_the_dead()
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -6,6 +6,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from cqia import sentry
 from cqia.api_tags import API_TAGS
 from cqia.provider_presets import providers
 
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    "cqia.watching.Watching",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cqia.middleware.ContentSecurityPolicy",
@@ -204,13 +206,19 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
 LLM_PROVIDERS = providers(env, env.list("CQIA_PROVIDERS", default=["openai"]))
 LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for a whole call; the key stays in the environment
 
+# --- what those who run it see ----------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("CQIA_METRICS_TOKEN", default="")  # without one, /metrics answers on this machine alone
+LOG_FORMAT = env.str("CQIA_LOG", default="line")  # line | json
+if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
+    sentry.start(SENTRY_DSN, env.str("SENTRY_ENVIRONMENT", default="production"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "cqia.logs.Formatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "cqia.logs.Formatter"}, "json": {"()": "cqia.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "cqia.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "axes": {"level": "WARNING"},

@@ -2,13 +2,16 @@
 
 import sys
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from . import broker
+from . import metrics as figures
 from .context import silent_queues
 from .middleware import database_down, is_database_down
 
@@ -33,6 +36,21 @@ def readyz(request: HttpRequest) -> JsonResponse:
     parts["workers"] = parts["database"] and not silent_queues()
     said = {name: "ok" if well else "down" for name, well in parts.items()}
     return JsonResponse(said, status=200 if all(parts.values()) else 503)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus: for whoever knows the token; where none is set, for this machine itself and for nobody through a proxy."""
+    if not _may_see_figures(request):
+        raise Http404
+    return HttpResponse(figures.text(), content_type=figures.CONTENT_TYPE_LATEST)
+
+
+def _may_see_figures(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        return constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}")
+    through_a_proxy = any(name in request.headers for name in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via"))
+    return not through_a_proxy and request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1", "")
 
 
 def _database_answers() -> bool:

@@ -142,3 +142,12 @@ def test_files_that_are_not_collected_fail(settings, monkeypatch):
     assert doctor.static_files().level == "ok"
     monkeypatch.setattr(doctor.staticfiles_storage, "url", missing)
     assert doctor.static_files().mend.startswith("Run: manage.py collectstatic")
+
+
+@pytest.mark.parametrize(("ahead", "level"), [(0, "ok"), (3, "warn"), (-3, "warn"), (600, "fail")])
+def test_a_clock_that_goes_wrong_is_seen(monkeypatch, ahead, level):
+    there = doctor.time.time
+    monkeypatch.setattr(doctor.time, "time", lambda: there() + ahead)
+    finding = doctor.clock()
+    assert finding.level == level
+    assert ("time server" in finding.mend) == (level != "ok")

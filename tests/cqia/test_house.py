@@ -59,6 +59,16 @@ def test_no_password_is_written_down_outside_the_tests():
     assert found(PASSWORD, [path for path in TEXTS if "tests" not in path.parts]) == []
 
 
+def test_where_markdown_of_strangers_is_shown_htmx_is_off():
+    shown = [
+        (path.name, tag, text)
+        for path in TEMPLATES
+        for tag, text in re.findall(r"(<[^>]*>)\{\{ ([^}]*\|prose\b[^}]*)", path.read_text("utf-8"))
+    ]
+    assert len(shown) >= 4
+    assert [one for one in shown if " hx-disable>" not in one[1]] == []
+
+
 @pytest.mark.parametrize(
     ("what", "text"),
     [

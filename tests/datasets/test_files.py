@@ -1,5 +1,9 @@
 """Files: whole or not there."""
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
 from datasets import files, storage
@@ -61,3 +65,20 @@ def test_a_sink_sums_what_it_is_given(tmp_path):
     with files.written(tmp_path, fill) as done:
         assert (done.bytes, done.sha256, done.aside.read_bytes()) == (8, sha(b"one\ntwo\n"), b"one\ntwo\n")
     assert not done.aside.exists()
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(folder, monkeypatch):
+    deeds, fsync, replace = [], os.fsync, Path.replace
+
+    def synced(handle):
+        deeds.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def named(self, target):
+        deeds.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", named)
+    storage.write(lambda sha256: "a/1/x", fill)
+    assert deeds == ["file", "name", "folder", "folder"]

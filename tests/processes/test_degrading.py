@@ -41,7 +41,7 @@ class Town:
         self.postgres.start()
         self.redis.start()
         self.house = House(folder / "var", CQIA_DEMO="0", DATABASE_URL=self.postgres.url, REDIS_URL=self.redis.url)
-        self.house.start()
+        self.house.start(seconds=300)
         said = self.house.manage("shell", "-v", "0", "-c", PEOPLE).stdout
         self.people = json.loads(next(line for line in said.splitlines() if line.startswith("PEOPLE "))[7:])
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from sources import indexing
 from sources.models import Heartbeat
 
 GIGABYTE = 1024**3
+SKEW = 2.0  # seconds between two clocks
 
 
 class Finding(NamedTuple):
@@ -99,6 +101,18 @@ def database() -> Finding:
     return Finding("ok", f"PostgreSQL {number // 10_000}.{number % 10_000}")
 
 
+def clock() -> Finding:
+    """Leases and seats are reckoned by the clocks of those who hold them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+        skew = time.time() - cursor.fetchone()[0]
+    text = f"The clock of this machine is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database's"
+    mend = "Leases end after 20 s: have both machines follow one time server (chrony, systemd-timesyncd)"
+    if abs(skew) > SKEW:
+        return Finding("fail" if abs(skew) > 3 * SKEW else "warn", text, mend)
+    return Finding("ok", "The clocks agree")
+
+
 def migrations() -> Finding:
     executor = MigrationExecutor(connection)
     pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -141,7 +155,7 @@ def search() -> Finding:
     return Finding("warn", f"The search index is on its way: {', '.join(behind)}; it has {size:.0f} MB", mend)
 
 
-OF_THE_DATABASE: tuple[Callable[[], Finding], ...] = (migrations, workers, people, search)
+OF_THE_DATABASE: tuple[Callable[[], Finding], ...] = (migrations, clock, workers, people, search)
 
 
 def broker() -> Finding:

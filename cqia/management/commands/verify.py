@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from cqia.invariants import INVARIANTS, broken
+from cqia.metrics import note
 
 
 class Command(BaseCommand):
@@ -15,6 +16,7 @@ class Command(BaseCommand):
         findings = list(broken())
         for name, text in findings:
             self.stdout.write(f"{name}: {text}")
+        note("verify", findings=len(findings))
         if findings:
             self.stderr.write(f"{len(findings)} findings")
             sys.exit(1)
