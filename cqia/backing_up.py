@@ -79,7 +79,7 @@ def manifest() -> dict[str, Any]:
         applied.setdefault(app, []).append(name)
     tables = sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed})
     return {
-        "format": FORMAT, "made_at": timezone.now().isoformat(), "postgresql": connection.pg_version, "migrations": applied,
+        "format": FORMAT, "made_at": timezone.now().isoformat(), "postgresql": pg_tools.server_version(), "migrations": applied,
         "rows": {table: rows_of(table) for table in tables}, "bucket": settings.DATASET_BUCKET, "files": [], "missing": [],
     }  # fmt: skip
 
@@ -140,7 +140,7 @@ def _add(tar: tarfile.TarFile, one: Named) -> dict[str, Any]:
         about = tarfile.TarInfo(one.name)
         about.size = os.fstat(file.fileno()).st_size
         summed = _Summed(file)
-        tar.addfile(about, summed)  # type: ignore[arg-type] - it only reads
+        tar.addfile(about, summed)  # type: ignore[arg-type]
     return {"name": one.name, "bytes": about.size, "sha256": summed.digest.hexdigest()}
 
 

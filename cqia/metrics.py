@@ -112,7 +112,7 @@ def drafting() -> Iterator[Metric]:
     calls = ModelCall.objects.filter(state__in=open_states).values_list("state").annotate(Count("pk")).order_by("state")
     yield family("zhumo_model_calls", "Calls to models that are not over, or of unknown fate", ["state"], calls)
     running = DraftRun.objects.filter(state="running", budget__gt=0).order_by("pk")
-    shares = [(run.pk, (run.spent + run.reserved) / run.budget) for run in running]
+    shares = [(run.pk, (run.spent + run.reserved) / run.budget) for run in running if run.budget]
     yield family("zhumo_draft_run_budget_used_ratio", "Spent and reserved of the budget", ["run"], shares)
 
 

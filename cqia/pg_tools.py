@@ -41,11 +41,17 @@ def choose(server: int) -> Path:
 
 def run(tool: str, *arguments: str) -> None:
     """Run `pg_dump` or `pg_restore` on the database of the settings. The password is not in the arguments. Raises ToolError."""
-    connection.ensure_connection()
-    folder = choose(connection.pg_version // 10_000)
+    folder = choose(server_version() // 10_000)
     done = subprocess.run([str(folder / tool), *arguments], env=_environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise ToolError(f"{tool}: {done.stderr.strip()[-1000:]}")
+
+
+def server_version() -> int:
+    """Of the server, as 180004."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        return int(cursor.fetchone()[0])
 
 
 def _environment() -> dict[str, str]:

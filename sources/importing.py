@@ -22,7 +22,7 @@ from . import readers, wording
 from .batches import Recipe
 from .importers import IMPORTERS, lacking, recognise
 from .indexing import POSTS, index_all_new
-from .jobs import LostLease
+from .jobs import LostLease, ending
 from .lists import filled, make
 from .models import DryRun, ImportRun, Source
 from .rows import BadRow
@@ -118,6 +118,9 @@ def _read(run: ImportRun) -> None:
     with closing(reading.batches((run.cursor.get("row", 0), run.cursor.get("byte", 0)), partial(_recipe, run, screens))) as found:
         for batch in found:
             write(run, batch, screens, reading.size)
+            if ending.is_set():
+                run.let_go()
+                raise LostLease(f"import {run.pk}: this worker is asked to end")
     index_all_new(POSTS, run.hold)  # whoever sees that the import is over can search its titles
     cut = run.rejected_rows.filter(reason=CUT_SHORT).first()
     detail = {"error_code": CUT_SHORT, "error_detail": json.dumps({"row": cut.row})} if cut else {}

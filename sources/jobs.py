@@ -9,6 +9,7 @@ dies loses its lease; a beat task re-sends hints for whatever is due; three trie
 """
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Iterable
@@ -108,6 +109,7 @@ class Job(models.Model):
 _silent_until = 0.0
 
 
+ending = threading.Event()  # this process is asked to end: long work stops after the batch at hand
 _messenger = ThreadPoolExecutor(1, thread_name_prefix="hints")  # its thread starts with the first hint, after any fork
 _silent_until = 0.0
 

@@ -1,6 +1,9 @@
 """Work of the queue `work`. A message is a hint: each task looks at the rows, and does nothing when nothing is due."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from . import tallies
@@ -9,7 +12,7 @@ from .dry_orders import forget_old
 from .dry_running import run_dry
 from .importing import run_import
 from .indexing import POSTS, catch_up, is_due
-from .jobs import send_hint, send_hints
+from .jobs import ending, send_hint, send_hints
 from .models import DryRun, Fetch, Heartbeat, ImportRun, Preview, Source
 from .previewing import run_preview
 from .screening import screen, unscreened
@@ -63,3 +66,9 @@ def resend_hints() -> None:
     send_hints(screen_source, unscreened().values_list("pk", flat=True))
     if is_due(POSTS):
         send_hint(index_posts)
+
+
+@worker_shutting_down.connect
+def wind_down(**kwargs: Any) -> None:
+    """Celery waits for running tasks: an import ends after the batch at hand, and another worker goes on at once."""
+    ending.set()

@@ -4,6 +4,7 @@ import glob
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -21,13 +22,19 @@ class Engine:
 
     process: subprocess.Popen[bytes]
     port: int
+    enter: Callable[[], None] = staticmethod(lambda: None)  # what its process does first: go into a network of its own
 
     def start(self) -> None:
         log = open(self.folder.with_name(f"{self.folder.name}.log"), "ab")  # noqa: SIM115
-        become = as_child(self.account, signal.SIGKILL)
+        enter, become = self.enter, as_child(self.account, signal.SIGKILL)
+
+        def prepare() -> None:
+            enter()
+            become()
+
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd="/", start_new_session=True,
-            preexec_fn=become, env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            preexec_fn=prepare, env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
         )  # fmt: skip
         wait_for(self.answers, 30)
 

@@ -24,7 +24,7 @@ from accounts.models import ApiToken, User
 from sources.models import Source
 from tests.browser.desk import cookie_for, make_queue
 Source.objects.filter(slug="ruozhiba").delete()
-make_queue()
+make_queue([f"第{n}问：谁来答？" for n in range(30)])
 said = {}
 for role in ("admin", "lead", "reviewer"):
     user = User.objects.filter(username=role).first() or User.objects.create(username=role, role=role, password="!")
