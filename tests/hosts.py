@@ -92,7 +92,7 @@ class Town:
         self.url, self.model_url = f"http://{net.address('web')}:8000", f"http://{net.address('model')}:{model}"
         self.environment = os.environ | {
             "DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url, "SECRET_KEY": PASSWORD * 5, "CQIA_VAR": str(folder / "shared"),
-            "ALLOWED_HOSTS": net.address("web"), "OPENAI_BASE_URL": self.model_url + "/v1", "OPENAI_API_KEY": "of-the-tests",
+            "ALLOWED_HOSTS": net.address("web"), "OPENAI_BASE_URL": self.model_url + "/v1", "OPENAI_API_KEY": "sk-of-the-tests",
             "OPENAI_MODEL": "gpt-4o-mini", "CQIA_DEMO": "0", "CQIA_BIND": f"{net.address('web')}:8000",
         }  # fmt: skip
         self.start("model", "llmock.cli", "serve", "--host", net.address("model"), "--port", str(model), "--latency-ms", "150",
@@ -211,7 +211,7 @@ def counts(town: Town) -> dict[str, int]:
 def drafting(town: Town) -> None:
     wait_for(lambda: not town.sql("SELECT 1 FROM sources_post WHERE status = 'new' LIMIT 1"), 180, every=0.5)
     status, run = town.api("POST", "/sources/ruozhiba/draft-runs/", {"limit": DRAFTS})
-    say(f"{DRAFTS} drafts ordered: {status}")
+    say(f"{DRAFTS} drafts ordered: {status} {'' if status == 202 else run}")
     sent = "SELECT count(*) FROM annotation_modelcall WHERE sent_at IS NOT NULL"
     wait_for(lambda: town.sql(sent)[0][0] >= 60, 120, every=0.02)
     if host := town.busy("annotation_modelcall"):
