@@ -17,7 +17,7 @@ help:
 	@echo 'make test-processes  the tests that start the real processes and kill some'
 	@echo 'make test-soak       the heaviest tests at full size, for before a release (an hour)'
 	@echo 'make check           style, templates, types, layers, migrations, translations, deployment'
-	@echo 'make bench-NAME      measure (bench/NAME.py): start, import, near-duplicates, search, funnel, review, review-page, export'
+	@echo 'make bench-NAME      measure (bench/NAME.py): start, import, near-duplicates, search, funnel, review, review-page, export, backup, load'
 	@echo 'make format          let the formatters have their way'
 	@echo 'make messages        bring the translations in step with the code'
 	@echo 'make clean           remove .venv and caches (your data under var/ stays)'

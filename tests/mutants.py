@@ -124,14 +124,15 @@ def main() -> None:
         passed, said = run(copy, [mutant.test for mutant in wanted], "--create-db")
         if not passed:
             sys.exit(f"The tests do not pass as the code is:\n{said}")
-        results = [(mutant, *try_out(copy, mutant)) for mutant in wanted]
+        print(f"{'':<9}{'mutant':<64}{'seconds':>7}  noticed by", flush=True)
+        alive = 0
+        for mutant in wanted:
+            verdict, seconds = try_out(copy, mutant)
+            alive += verdict != "killed"
+            print(f"{verdict:<9}{mutant.name:<64}{seconds:7.1f}  {mutant.test}", flush=True)
         if engines:
             engines.stop()
-    print(f"{'':<9}{'mutant':<64}{'seconds':>7}  killed by")
-    for mutant, verdict, seconds in results:
-        print(f"{verdict:<9}{mutant.name:<64}{seconds:7.1f}  {mutant.test}")
-    alive = [mutant.name for mutant, verdict, _seconds in results if verdict != "killed"]
-    print(f"{len(results) - len(alive)} of {len(results)} killed")
+    print(f"{len(wanted) - alive} of {len(wanted)} killed")
     sys.exit(bool(alive))
 
 
