@@ -27,22 +27,10 @@ class Mutant(NamedTuple):
     file: str
     changes: list[tuple[str, str]]
     test: str
-    is_of_the_schema: bool = False
+    is_of_the_schema: bool = False  # needs a database of its own making: comes last
 
 
 MUTANTS = [
-    Mutant(
-        "the unique index on seats is gone",
-        "annotation/migrations/0001_initial.py",
-        [
-            (
-                "models.UniqueConstraint(fields=('pair', 'seat'), name='seat_once')",
-                "models.CheckConstraint(condition=models.Q(('pk__gte', 0)), name='seat_or_not')",
-            )
-        ],
-        "tests/cqia/test_verify.py::test_so_is_an_empty_one",
-        is_of_the_schema=True,
-    ),
     Mutant(
         "a version is marked as done before its files are there",
         "datasets/publishing.py",
@@ -110,6 +98,18 @@ MUTANTS = [
         [(" hx-disable>", ">")],
         "tests/cqia/test_house.py::test_where_markdown_of_strangers_is_shown_htmx_is_off",
     ),
+    Mutant(
+        "the unique index on seats is gone",
+        "annotation/migrations/0001_initial.py",
+        [
+            (
+                "models.UniqueConstraint(fields=('pair', 'seat'), name='seat_once')",
+                "models.CheckConstraint(condition=models.Q(('pk__gte', 0)), name='seat_or_not')",
+            )
+        ],
+        "tests/cqia/test_verify.py::test_so_is_an_empty_one",
+        is_of_the_schema=True,
+    ),
 ]
 
 
@@ -150,8 +150,6 @@ def try_out(copy: Path, mutant: Mutant) -> tuple[str, float]:
         passed, _said = run(copy, [mutant.test], "--create-db" if mutant.is_of_the_schema else "--reuse-db")
     finally:
         path.write_text(before)
-    if mutant.is_of_the_schema:
-        run(copy, [mutant.test], "--create-db")  # for those after it
     return "SURVIVED" if passed else "killed", time.monotonic() - begun
 
 
