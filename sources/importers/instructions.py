@@ -59,7 +59,7 @@ class Conversations(Importer):
         return isinstance(_said(_opened(row)), list)
 
     def anonymous(self, row: Raw) -> dict[str, Any]:
-        return super().anonymous(_opened(row))
+        return super().anonymous(dict(_opened(row)))
 
     def read(self, row: Raw) -> PostData:
         row = _opened(row)

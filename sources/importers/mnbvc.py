@@ -46,7 +46,7 @@ class Mnbvc(Importer):
         ))  # fmt: skip
 
     def anonymous(self, row: Raw) -> dict[str, Any]:
-        left: dict[str, Any] = _opened(super().anonymous(row), PERSONAL | self.personal)
+        left: dict[str, Any] = _opened(super().anonymous(dict(row)), PERSONAL | self.personal)
         return left
 
 
