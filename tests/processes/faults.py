@@ -22,6 +22,10 @@ class Faults:
     def _of(self, part: str) -> list[int]:
         return sorted(pid for pid, command in self.house.pids().items() if part in command and "manage.py" not in command)
 
+    def _one(self, pids: list[int]) -> list[int]:
+        """None, when they are just being started."""
+        return [self.dice.choice(pids)] if pids else []
+
     def _signal(self, pids: list[int], sig: signal.Signals) -> int:
         hit = 0
         for pid in pids:
@@ -34,13 +38,13 @@ class Faults:
 
     def web_process_killed(self) -> int:
         """One that serves: the master, which is the oldest, starts another."""
-        return self._signal([self.dice.choice(self._of("gunicorn")[1:])], signal.SIGKILL)
+        return self._signal(self._one(self._of("gunicorn")[1:]), signal.SIGKILL)
 
     def web_master_killed(self) -> int:
         return self._signal(self._of("gunicorn"), signal.SIGKILL)
 
     def web_process_stopped_for_3_s(self) -> int:
-        return self._pause([self.dice.choice(self._of("gunicorn"))], 3)
+        return self._pause(self._one(self._of("gunicorn")), 3)
 
     def importing_worker_killed(self) -> int:
         return self._signal(self._of("-Q work"), signal.SIGKILL)
