@@ -10,8 +10,10 @@ from typing import Any
 
 from django.db import connection
 
-SAID_BY_ENVIRONMENT = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
-                       "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}  # fmt: skip
+SAID_BY_ENVIRONMENT = (
+    *(("host", "PGHOST"), ("port", "PGPORT"), ("user", "PGUSER"), ("password", "PGPASSWORD"), ("dbname", "PGDATABASE")),
+    *(("sslmode", "PGSSLMODE"), ("sslrootcert", "PGSSLROOTCERT"), ("sslcert", "PGSSLCERT"), ("sslkey", "PGSSLKEY")),
+)
 
 
 class ToolError(RuntimeError):
@@ -56,7 +58,7 @@ def server_version() -> int:
 
 def _environment() -> dict[str, str]:
     said: dict[str, Any] = connection.get_connection_params()
-    named = {variable: str(said[name]) for name, variable in SAID_BY_ENVIRONMENT.items() if said.get(name)}
+    named = {variable: str(said[name]) for name, variable in SAID_BY_ENVIRONMENT if said.get(name)}
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **named}
 
 

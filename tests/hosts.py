@@ -1,6 +1,6 @@
 """`make test-hosts`: web, three workers, PostgreSQL and Redis as separate hosts on this machine, each in a network namespace of its own
-behind one switch. Posts are imported, drafted, reviewed and frozen; in mid-import one worker's host is cut off and killed, in
-mid-drafting another. The work ends on the last. Needs root and `ip`.
+behind one switch. Posts are imported, drafted, reviewed and frozen; in mid-drafting one worker's host is cut off and killed, in
+mid-import another. The work ends on the last. Needs root and `ip`.
 
 What separate machines would share by a network file system (CQIA_VAR: uploads and files) is one folder here. What is printed stands in
 docs/operations.md.
@@ -83,6 +83,7 @@ class Network:
 
 class Town:
     def __init__(self, net: Network, folder: Path) -> None:
+        self.lost: set[str] = set()
         self.net, self.folder, self.running = net, folder, {host: [] for host in HOSTS}  # type: dict[str, list[Any]]
         self.postgres, self.redis = Postgres(folder / "postgres", net.address("database")), Redis(folder / "redis", net.address("redis"))
         for host, engine in (("database", self.postgres), ("redis", self.redis)):
@@ -148,10 +149,11 @@ class Town:
             f"SELECT host(client_addr) FROM pg_stat_activity WHERE query ILIKE '%{like}%' AND client_addr <> '{self.net.address('client')}'"
             " ORDER BY state_change DESC"
         )
-        by_address = {self.net.address(host): host for host in HOSTS if host.startswith("worker")}
-        return next((by_address[one] for (one,) in rows if one in by_address), "")
+        by_address = {self.net.address(host): host for host in HOSTS if host.startswith("worker") and host not in self.lost}
+        return next((by_address[one] for (one,) in rows if one in by_address), next(iter(by_address.values())))
 
     def lose(self, host: str) -> None:
+        self.lost.add(host)
         self.net.cut(host)
         say(f"{host} is cut off from the network in mid-work")
         time.sleep(3)
@@ -178,8 +180,8 @@ def work(town: Town) -> None:
     scenario = json.dumps({"behaviors": [{"type": "reply", "text": REPLY, "times": None}]}).encode()
     request = urllib.request.Request(town.model_url + "/_llmock/scenario", scenario, {"Content-Type": "application/json"})
     urllib.request.urlopen(request, timeout=10).read()
-    importing(town)
     drafting(town)
+    importing(town)
     reviewing(town)
     say("verify: " + town.manage("verify"))
 
@@ -196,30 +198,29 @@ def importing(town: Town) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="annual.json"\r\n\r\n' + lines + b"\r\n--b--\r\n"
     status, run = town.api("POST", "/sources/ruozhiba/imports/", body, **{"Content-Type": "multipart/form-data; boundary=b"})
     say(f"import of {ROWS:,} rows ordered: {status}")
-    wait_for(lambda: town.sql("SELECT read FROM sources_importrun")[0][0] >= 1_500, 120, every=0.02)
-    town.lose(town.busy("sources_importrun") or "worker1")
+    wait_for(lambda: counts(town)["read"] >= 1_500, 120, every=0.02)
+    town.lose(town.busy("sources_importrun"))
     wait_for(lambda: town.api("GET", f"/imports/{run['id']}/")[1]["status"] == "succeeded", 180, every=0.5)
     say(f"import succeeded: {counts(town)}")
     assert counts(town)["created"] == ROWS
 
 
 def counts(town: Town) -> dict[str, int]:
-    read, created, known, rejected = town.sql("SELECT read, created, known, rejected FROM sources_importrun")[0]
+    read, created, known, rejected = town.sql("SELECT read, created, known, rejected FROM sources_importrun ORDER BY id DESC LIMIT 1")[0]
     return {"read": read, "created": created, "known": known, "rejected": rejected}
 
 
 def drafting(town: Town) -> None:
-    wait_for(lambda: not town.sql("SELECT 1 FROM sources_post WHERE status = 'new' LIMIT 1"), 180, every=0.5)
-    status, run = town.api("POST", "/sources/ruozhiba/draft-runs/", {"limit": DRAFTS})
+    town.manage("import_posts", "ruozhiba", str(annual(town.folder / "first.json", DRAFTS, seed=3)))
+    status, run = town.api("POST", "/sources/ruozhiba/draft-runs/", {})
     say(f"{DRAFTS} drafts ordered: {status} {'' if status == 202 else run}")
     sent = "SELECT count(*) FROM annotation_modelcall WHERE sent_at IS NOT NULL"
     wait_for(lambda: town.sql(sent)[0][0] >= 60, 120, every=0.02)
-    if host := town.busy("annotation_modelcall"):
-        town.lose(host)
-    wait_for(lambda: town.api("GET", f"/draft-runs/{run['id']}/")[1]["status"] == "succeeded", 240, every=0.5)
+    town.lose(town.busy("annotation_modelcall"))
+    wait_for(lambda: not town.sql("SELECT 1 FROM annotation_pair WHERE status = 'drafting' LIMIT 1"), 240, every=0.5)
     states = dict(town.sql("SELECT state, count(*) FROM annotation_modelcall GROUP BY state"))
     twice = town.sql("SELECT key FROM annotation_modelcall WHERE sent_at IS NOT NULL GROUP BY key HAVING count(*) > 1")
-    say(f"draft run succeeded: calls by state {states}, paid twice {len(twice)}; unknown ones wait for a person's word")
+    say(f"no pair waits for a draft any more: calls by state {states}, paid twice {len(twice)}; unknown ones wait for a person's word")
     assert not twice
 
 
