@@ -112,8 +112,8 @@ def test_without_the_broker_people_go_on_are_told_and_work_is_done_afterwards(to
     assert town.api("admin", "GET", f"/imports/{run['id']}/")[1]["status"] in ("queued", "running")
 
     town.redis.start() if fault == "kill" else town.redis.thaw()
-    wait_for(lambda: town.api("admin", "GET", f"/imports/{run['id']}/")[1]["status"] == "succeeded", 60)
-    wait_for(lambda: "does not answer" not in town.page("admin", "/sources/")[1], 20)
+    wait_for(lambda: town.api("admin", "GET", f"/imports/{run['id']}/")[1]["status"] == "succeeded", 120)
+    wait_for(lambda: "does not answer" not in town.page("admin", "/sources/")[1], 40)
 
 
 def test_without_the_database_everything_is_503_at_once_and_comes_back(town: Town):
@@ -130,7 +130,7 @@ def test_without_the_database_everything_is_503_at_once_and_comes_back(town: Tow
         assert urllib.request.urlopen(town.house.url + "/healthz", timeout=5).status == 200
     finally:
         town.postgres.start()
-    wait_for(lambda: town.page("admin", "/sources/")[0] == 200, 10)
+    wait_for(lambda: town.page("admin", "/sources/")[0] == 200, 30)
 
 
 def test_what_was_typed_while_the_database_was_away_is_kept_and_saved_afterwards(town: Town, chromium):
@@ -149,7 +149,7 @@ def test_what_was_typed_while_the_database_was_away_is_kept_and_saved_afterwards
         assert page.get_attribute("#main", "data-unsent") == "1"
     finally:
         town.postgres.start()
-    page.wait_for_selector('#main[data-unsent="0"]', timeout=40_000)
+    page.wait_for_selector('#main[data-unsent="0"]', timeout=90_000)
     context.close()
     texts = town.house.sql("SELECT verdict, output FROM annotation_review WHERE pair_id = %s", int(pair))
     assert texts == [("edit", "数据库不在的时候写下的一段话，一个字也不能少。")]

@@ -28,10 +28,10 @@ def test_a_worker_that_is_asked_to_end_stops_after_a_batch_and_the_next_goes_on(
     house.start(seconds=300)
     count = 12_000
     house.manage("shell", "-c", START_IMPORT, seconds=120, FILE=str(annual(tmp_path / "annual.json", count)))
-    wait_for(lambda: counts(house)["read"] >= 1_000, 60, every=0.02)
+    wait_for(lambda: counts(house)["read"] >= 1_000, 120, every=0.02)
     pid = process(house, "-Q work")
     os.kill(pid, signal.SIGTERM)
-    wait_for(lambda: is_gone(pid), 30)
+    wait_for(lambda: is_gone(pid), 60)
     read = counts(house)["read"]
     assert read < count, "it was over before it could be interrupted"
     # Nobody waits for the lease of the one that has ended: it gave its work back.
@@ -56,5 +56,5 @@ def test_a_web_server_that_is_asked_to_end_answers_what_it_has_begun(house: Hous
         line.sendall(body[len(body) // 2 :])
         said = line.recv(4096).decode()
     assert said.startswith("HTTP/1.1 202"), said[:200]
-    wait_for(lambda: is_gone(master), 30)
-    wait_for(lambda: counts(house)["read"] == 200, 60)
+    wait_for(lambda: is_gone(master), 60)
+    wait_for(lambda: counts(house)["read"] == 200, 120)
