@@ -41,7 +41,9 @@ def decide(house: House, token: str, seat: dict) -> tuple[int, dict]:
 
 
 def freeze_a_version(house: House, admin: str) -> None:
-    assert house.api("POST", "/datasets/", admin, {"slug": "first", "name": "第一份", "sources": ["ruozhiba"]})[0] == 201
+    assert (
+        house.api("POST", "/datasets/", admin, {"slug": "first", "name": "第一份", "sources": ["ruozhiba"], "include_demo": True})[0] == 201
+    )
     assert house.api("POST", "/datasets/first/versions/", admin, {"include_unknown_licence": True})[0] == 202
     wait_for(lambda: (house.api("GET", "/datasets/first/versions/1/", admin)[1] or {}).get("status") == "ready", 180)
 
