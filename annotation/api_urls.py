@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import api, draft_api, figures_api, model_api, prompt_api, stats_api
+from . import api, draft_api, figures_api, model_api, prompt_api, stats_api, team_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
@@ -30,5 +30,6 @@ urlpatterns: list[URLPattern] = [
     path("caps/", model_api.Caps.as_view(), name="api_caps"),
     path("costs/", figures_api.Costs.as_view(), name="api_costs"),
     path("scorecard/", figures_api.Scorecard.as_view(), name="api_scorecard"),
+    path("team/", team_api.Team.as_view(), name="api_team"),
     path("sources/<slug:slug>/funnel/", stats_api.Funnel.as_view(), name="api_funnel"),
 ]

@@ -8,12 +8,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.permissions import role_required
+from sources.spreadsheets import safe
 
 from . import charts, costs, scorecard
 from .call_filters import calls_of, choices
 from .model_forms import CapForm
-
-CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes such a cell for a formula
 
 
 @role_required("admin")
@@ -42,7 +41,7 @@ def as_csv(lines: list[costs.Line]) -> HttpResponse:
     rows.writerow(["month", "source", "model", "purpose", "calls", "tokens_in", "tokens_out", "currency", "cost", "unpriced", "unknown"])
     for line in lines:
         for currency, amount in sorted(line.cost.amounts.items()) or (("", ""),):
-            named = [f"'{cell}" if cell.startswith(CELL_STARTS) else cell for cell in (line.source, line.model, line.purpose)]
+            named = [safe(cell) for cell in (line.source, line.model, line.purpose)]
             cost = line.cost
             counted = [cost.calls, cost.tokens_in, cost.tokens_out, currency, amount, cost.unpriced, cost.unknown]
             rows.writerow([f"{line.month:%Y-%m}", *named, *counted])

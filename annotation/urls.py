@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import call_views, cost_views, draft_views, list_views, model_views, prompt_views, stats_views, talk_views, views
+from . import call_views, cost_views, draft_views, list_views, model_views, prompt_views, stats_views, talk_views, team_views, views
 
 app_name = "annotation"
 urlpatterns = [
@@ -40,5 +40,7 @@ urlpatterns = [
     path("drafting/caps/", model_views.set_cap, name="draft_cap"),
     path("drafting/costs/", cost_views.cost_page, name="draft_costs"),
     path("drafting/scorecard/", cost_views.scorecard_page, name="draft_scorecard"),
+    path("team/", team_views.team_page, name="team"),
+    path("team/<slug:name>.csv", team_views.team_file, name="team_file"),
     path("sources/<slug:slug>/at/", stats_views.posts_at, name="posts_at"),
 ]

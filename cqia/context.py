@@ -22,6 +22,7 @@ PLACES = (
     ("sources:list", _("Sources"), "lead"),
     ("annotation:draft_runs", _("Drafting"), "admin"),
     ("datasets:list", _("Datasets"), "viewer"),
+    ("annotation:team", _("Team"), "lead"),
 )
 
 
