@@ -82,7 +82,7 @@ class TeamSerializer(serializers.Serializer[Any]):
     pace = PaceSerializer(many=True)
     agreement = AgreementSerializer()
     costs = SpentSerializer(many=True, help_text="Of the pairs that were accepted or rejected in the period.")
-    scorecard = ScoreSerializer(many=True, help_text="Of the drafts for those pairs.")
+    scorecard = ScoreSerializer(many=True, help_text="Of the drafts that were decided on in the period.")
 
 
 class Team(views.APIView):
@@ -110,7 +110,7 @@ def numbers(span: team.Span) -> dict[str, Any]:
     found = found_in(span)
     sums = found.figures
     return {
-        "first": span.first, "total": sums.total, "agreement": team.agreement(span), "costs": found.spent, "scorecard": found.scores,
+        "first": span.first, "total": sums.total, "agreement": sums.agreed, "costs": found.spent, "scorecard": found.scores,
         "days": [_row(tally, day=day) for day, tally in sums.days.items()],
         "people": [_row(tally, person=name) for name, tally in sums.people.items()],
         "people_by_day": [_row(tally, day=day, person=name) for (day, name), tally in sums.people_by_day.items()],

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from sources.spreadsheets import safe
 
-from . import scorecard, team
+from . import scorecard, team, team_costs
 from .models import Reason
 
 NONE_OF_A_MODEL = gettext_lazy("The source's own answer")
@@ -52,7 +52,7 @@ class Found:
     """All that a table may be made of."""
 
     figures: team.Figures
-    spent: list[team.Spent]
+    spent: list[team_costs.Spent]
     scores: list[scorecard.Score]
 
 

@@ -16,8 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import role_required
 
-from . import scorecard, team, team_charts, team_tables
-from .models import ModelCall
+from . import team, team_charts, team_costs, team_tables
 from .screens import user_of
 from .team_forms import DEFAULT, TeamForm
 
@@ -27,13 +26,12 @@ from .team_forms import DEFAULT, TeamForm
 def team_page(request: HttpRequest) -> HttpResponse:
     form, span = asked(request)
     found = found_in(span)
-    agreed = team.agreement(span)
     tables = {name: make(found) for name, make in team_tables.TABLES.items()}
     query = {name: request.GET[name] for name in ("days", "source") if request.GET.get(name)}
     context = {
-        "form": form, "span": span, "total": found.figures.total, "figures": found.figures, "tables": tables, "scores": found.scores,
-        "agreed": agreed, "cost": team.in_all(found.spent), "spent": found.spent, "per_day": round(found.figures.total.decided / span.days),
-        "people": _people(found.figures, span), "few": team.FEW, "query": urlencode(query), **_charts(found.figures),
+        "form": form, "span": span, "total": found.figures.total, "tables": tables, "scores": found.scores, "agreed": found.figures.agreed,
+        "cost": team_costs.in_all(found.spent), "per_day": round(found.figures.total.decided / span.days), "few": team.FEW,
+        "people": _people(found.figures, span), "query": urlencode(query), **_charts(found.figures),
     }  # fmt: skip
     return render(request, "annotation/team.html", context)
 
@@ -57,9 +55,10 @@ def asked(request: HttpRequest) -> tuple[TeamForm, team.Span]:
 
 
 def found_in(span: team.Span) -> team_tables.Found:
-    """All sums; of the drafts, those for pairs that were settled in the span."""
-    scores = scorecard.scorecard(ModelCall.objects.filter(pair__in=team.settled(span).values("pk")))
-    return team_tables.Found(team.figures(span), team.spent(span), scores)
+    figures = team.figures(span)
+    spent = team_costs.spent(span, figures.scores)
+    scores = sorted(figures.scores.values(), key=lambda score: (score.source, score.model, score.prompt))
+    return team_tables.Found(figures, spent, scores)
 
 
 def _people(figures: team.Figures, span: team.Span) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from annotation import team, team_charts
-from annotation.models import Review
+from annotation import scorecard, team, team_charts, team_costs
+from annotation.models import ModelCall, Review
 from sources.models import Source
 from tests.annotation.ledger_rows import decided, make_draft_run, make_prompt
 from tests.builders import make_pair, make_review, make_source
@@ -91,20 +91,31 @@ def test_agreement_is_of_every_two_people_at_one_pair_and_of_the_latest_word_of_
     for who in people:
         make_review(other, by=who)
     make_review(alone, by=lead)
-    found = team.agreement(all_sources())
+    found = team.figures(all_sources()).agreed
     assert (found.pairs, found.twos, found.same_verdict, found.same_fate) == (2, 4, 1, 2)
     assert found.fate_share == 0.5
-    assert team.agreement(team.Span(14, [])).fate_share is None
+    assert team.figures(team.Span(14, [])).agreed.fate_share is None
 
 
 def test_what_rejected_pairs_cost_is_paid_by_the_accepted_and_an_unknown_price_makes_it_unknown(ruozhiba, people):
-    (found,) = [one for one in team.spent(all_sources()) if one.source == ruozhiba]
+    (found,) = [one for one in team_costs.spent(all_sources(), {}) if one.source == ruozhiba]
     assert (found.accepted, found.rejected) == (34, 6)
     assert found.per_accepted == {"CNY": Decimal("0.40") / 34}
     decided(make_draft_run(ruozhiba), people[0], "accept", cost=None)
-    (found,) = [one for one in team.spent(all_sources()) if one.source == ruozhiba]
+    (found,) = [one for one in team_costs.spent(all_sources(), {}) if one.source == ruozhiba]
     assert found.per_accepted is None
-    assert team.in_all([found, found]).amounts == {"CNY": Decimal("0.80")}
+    assert team_costs.in_all([found, found]).amounts == {"CNY": Decimal("0.80")}
+
+
+def test_the_scorecard_of_the_span_is_that_of_the_scorecards_page(ruozhiba, people):
+    decided(make_draft_run(ruozhiba, make_prompt("reply_0002"), model_names=["m-2"]), people[1], "reject", reasons=["missed_joke", "other"])
+    figures = team.figures(all_sources())
+    team_costs.spent(all_sources(), figures.scores)
+    mine = {(score.model, score.prompt): score for score in figures.scores.values()}
+    theirs = {(score.model, score.prompt): score for score in scorecard.scorecard(ModelCall.objects.all())}
+    assert mine == theirs
+    assert mine["m-1", "reply_0001"].distance == 7
+    assert mine["m-2", "reply_0002"].reasons == {"missed_joke": 1, "other": 1}
 
 
 def test_the_page_shows_shares_except_of_few_and_a_table_behind_each_chart(page, ruozhiba):
