@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from accounts.models import User
 from sources.models import Post, Source
 
 from .models import Assignment, Draft, Pair, Review, Skip
+from .scorecard import Median
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -91,11 +93,15 @@ class Day:
         found = Counter(self.cells)
         return {name: found[letter] for name, letter in LETTERS.items()}
 
-    @property
-    def blank(self) -> range:
-        """Cells to fill the last row of ten, and four rows at the least."""
-        full = max(40, -(-(len(self.cells) + 1) // 10) * 10)
+    def blank(self, goal: int) -> range:
+        """Cells to the goal, and always to the end of a row of ten."""
+        full = max(goal, -(-(len(self.cells) + 1) // 10) * 10)
         return range(full - len(self.cells) - 1)
+
+    def minutes_to(self, goal: int) -> int | None:
+        """At the pace of today. None: there is no pace yet."""
+        left = max(0, goal - len(self.cells))
+        return None if self.seconds is None else -(-self.seconds * left // 60)
 
 
 def today(user: User) -> Day:
@@ -105,6 +111,31 @@ def today(user: User) -> Day:
     marks = sorted([(at, LETTERS[verdict]) for at, verdict, _s in rows] + [(at, "s") for at in skips])
     times = [seconds for _at, _verdict, seconds in rows if seconds]
     return Day([letter for _at, letter in marks], round(median(times)) if times else None)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What one person did on one day."""
+
+    day: date
+    accept: int = 0
+    edit: int = 0
+    reject: int = 0
+    seconds: float | None = None
+
+    @property
+    def decided(self) -> int:
+        return self.accept + self.edit + self.reject
+
+
+def days(user: User, n: int) -> list[Past]:
+    """The last `n` days of one person, today first, each with what stands of it. One look into the index of a person's days."""
+    last = timezone.localdate()
+    since = timezone.make_aware(datetime.combine(last - timedelta(days=n - 1), time()))
+    each = {verdict.value: Count("pk", filter=Q(verdict=verdict)) for verdict in Review.DECISIONS}
+    sums = decisions(user).filter(at__gte=since).order_by().values(day=TruncDate("at")).annotate(middle=Median("seconds"), **each)
+    found = {row[0]: Past(*row) for row in sums.values_list("day", *each, "middle")}
+    return [found.get(day, Past(day)) for day in (last - timedelta(days=k) for k in range(n))]
 
 
 def decisions(user: User) -> QuerySet[Review]:

@@ -18,6 +18,14 @@ ALLOWED = {f"Key{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {
     "BracketRight",
 }
 
+GOALS = (20, 40, 60, 80, 100, 150, 200)  # decisions a day that one may set oneself
+GOAL = 80
+
+
+def goal_of(preferences: Mapping[str, Any]) -> int:
+    goal = preferences.get("goal")
+    return goal if goal in GOALS else GOAL
+
 
 def remapped(chosen: Mapping[str, str], sent: Mapping[str, Any]) -> dict[str, str]:
     """The choice after what was sent: `act` and `code`, or `reset`. A key does one thing: who had it before swaps."""

@@ -14,7 +14,7 @@ from . import desk, reviewing
 from .forms import PageForm
 from .item import Item
 from .models import Assignment, Pair, Reason, Review
-from .preferences import KEYS
+from .preferences import KEYS, goal_of
 
 AT_HAND = 3  # items that a page has: the one it shows, and the next two
 
@@ -88,11 +88,11 @@ def _desk(user: User, source: Source | None) -> dict[str, Any]:
     found = desk.queues(user)
     everything = desk.everything(found)
     queue = everything if source is None else next((q for q in found if q.slug == source.slug), desk.Queue(source.slug, source.name))
-    day = desk.today(user)
+    day, goal = desk.today(user), goal_of(user.preferences)
     recent = list(reviewing.undoable(user))
     return {
         "queue": queue, "queues": found, "all": everything, "day": day, "day_done": len(day.cells), "recent": recent,
-        "strip": range(39 - len(day.cells)), "minutes_left": -(-(day.seconds or 0) * queue.left // 60),
+        "strip": range(39 - len(day.cells)), "goal": goal, "blank": day.blank(goal), "minutes_left": day.minutes_to(goal),
         "single_keys": user.preferences.get("single_keys", True), "keymap": KEYS | user.preferences.get("keys", {}),
     }  # fmt: skip
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole
+from accounts.strict import Query
 
 from . import team
 from .figures_api import Money, ScoreSerializer
 from .team_forms import DEFAULT, TeamForm
 from .team_views import found_in
+
+
+class TeamFilter(Query):
+    source = serializers.SlugField(required=False, help_text="Slug of a source; all, if it is left out.")  # type: ignore[assignment]
+    days = serializers.ChoiceField(team.SPANS, default=DEFAULT, help_text="The last so many days, today included.")
 
 
 class TallySerializer(serializers.Serializer[Any]):
@@ -91,16 +97,9 @@ class Team(views.APIView):
     permission_classes = (HasRole,)
     role = "lead"
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("days", int, enum=team.SPANS, description=f"The last so many days, today included. Default {DEFAULT}."),
-            OpenApiParameter("source", str, description="Slug of a source; all, if it is left out."),
-        ],
-        responses=TeamSerializer,
-    )
+    @extend_schema(parameters=[TeamFilter], responses=TeamSerializer)
     def get(self, request: Request) -> Response:
-        asked = request.query_params
-        form = TeamForm(request.user, {"days": asked.get("days") or DEFAULT, "source": asked.get("source", "")})  # type: ignore[arg-type]
+        form = TeamForm(request.user, TeamFilter.of(request))  # type: ignore[arg-type]
         if not form.is_valid():
             raise serializers.ValidationError({name: [str(error) for error in errors] for name, errors in form.errors.items()})
         return Response(TeamSerializer(numbers(form.span())).data)

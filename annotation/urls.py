@@ -2,7 +2,19 @@
 
 from django.urls import path, re_path
 
-from . import call_views, cost_views, draft_views, list_views, model_views, prompt_views, stats_views, talk_views, team_views, views
+from . import (
+    call_views,
+    cost_views,
+    draft_views,
+    list_views,
+    me_views,
+    model_views,
+    prompt_views,
+    stats_views,
+    talk_views,
+    team_views,
+    views,
+)
 
 app_name = "annotation"
 urlpatterns = [
@@ -15,6 +27,8 @@ urlpatterns = [
     path("review/autosave/", views.autosave, name="autosave"),
     path("review/diff/", views.diff, name="diff"),
     path("review/keys/", views.keys, name="keys"),
+    path("review/me/", me_views.my_days, name="me"),
+    path("review/me/goal/", me_views.set_goal, name="goal"),
     path("review/items/", list_views.items, name="items"),
     path("review/find/", list_views.find, name="find"),
     path("review/items/decide/", list_views.bulk, name="bulk"),

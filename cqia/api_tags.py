@@ -21,6 +21,7 @@ API_TAGS = {
     "caps": "The most that may be spent",
     "costs": "What was spent",
     "scorecard": "What reviewers made of drafts",
+    "team": "Who decided how much, how fast, and how alike",
     "pairs": "An instruction and its response in the making",
     "assignments": "Seats of reviewers",
     "reviews": "Decisions",

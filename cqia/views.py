@@ -77,7 +77,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error(request, 403, _("This page is not for your role"), _("An admin can give you access. Nothing was changed."))
+    """Says who one is, and to the script of a page why it is refused: a token that is too old is 403, too."""
+    text = _("An admin can give you access. Nothing was changed.")
+    if request.user.is_authenticated:
+        who = {"name": request.user.username, "role": request.user.get_role_display()}
+        text = _("You are signed in as %(name)s, with the role “%(role)s”.") % who + " " + text
+    answer = _error(request, 403, _("This page is not for your role"), text)
+    answer["X-Refused"] = "role"
+    return answer
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

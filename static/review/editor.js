@@ -105,8 +105,8 @@ export async function save({ keepalive = false } = {}) {
   }
   if (answer.kind === 'json') return state('');
   unsaved = true;
-  state(answer.kind === 'signin' ? 'unsaved' : navigator.onLine && answer.kind !== 'offline' ? 'unsaved' : 'device');
-  if (answer.kind === 'signin') notice('signin');
+  state(navigator.onLine && answer.kind !== 'offline' ? 'unsaved' : 'device');
+  if (answer.kind === 'signin' || answer.kind === 'role') notice(answer.kind);
   clearTimeout(saving);
   saving = setTimeout(save, 3 * SAVE);
 }

@@ -172,6 +172,7 @@ outbox.start({
     store.drop(`text:${entry.pair}`);
     clear('offline');
     clear('signin');
+    clear('role');
     opened();
     if (entry.kind === 'undo') page.undoing = false;
     take(html);

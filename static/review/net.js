@@ -1,5 +1,5 @@
 // One way to the server. It never throws: whatever happens comes back as a kind.
-//   html: the next items · json: an answer or a refusal · signin: signed out · offline: no answer · broken: an error page
+//   html: the next items · json: an answer or a refusal · signin: signed out · role: not for this role (any more) · offline: no answer · broken: an error page
 
 const PATIENCE = 20_000;
 
@@ -19,6 +19,7 @@ export async function post(url, body, { signal = null, keepalive = false } = {})
 }
 
 async function read(response) {
+  if (response.status === 403 && response.headers.get('X-Refused') === 'role') return { kind: 'role' };
   if (response.type === 'opaqueredirect' || response.status === 401 || response.status === 403) return { kind: 'signin' };
   if (response.status === 204) return { kind: 'json', ok: true, data: {} };
   if (response.headers.get('Content-Type')?.startsWith('application/json')) return { kind: 'json', ok: response.ok, data: await response.json() };

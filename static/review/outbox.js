@@ -67,7 +67,7 @@ async function pump() {
       continue;
     }
     on.stuck(answer.kind);
-    if (answer.kind !== 'signin') {  // who has to sign in comes back to this window, and that tries again
+    if (answer.kind !== 'signin' && answer.kind !== 'role') {  // who signs in again, or asks, comes back to this window: that tries again
       waking = setTimeout(now, WAITS[Math.min(failures, WAITS.length - 1)]);
     }
     failures += 1;
