@@ -95,3 +95,33 @@ class DraftOrderForm(Marked):
         failed = Pair.objects.filter(source=data["source"], status=Pair.Status.FAILED, failure=data["failure"])
         found = set(failed.values_list("post", flat=True))
         return sorted(found if data["posts"] is None else found & set(data["posts"]))
+
+
+class ScoreOrderForm(Marked):
+    """One judge for the posts that wait for a score."""
+
+    source = forms.ModelChoiceField(Source.objects.none(), to_field_name="slug", label=_("Source"), empty_label=None)
+    model = forms.CharField(max_length=160, label=_("Judge"))
+    prompt = forms.ChoiceField(required=False, label=_("Prompt"))
+    limit = forms.IntegerField(min_value=1, max_value=1_000_000, required=False, label=_("At most"))
+    budget = money(_("Budget"), least="0.000001")
+    mode = forms.ChoiceField(choices=DraftRun.Mode.choices, required=False, label=_("When"))
+    anyway = forms.BooleanField(required=False, label=_("Order although the provider does not list it"))
+
+    ORDER: ClassVar = ("limit", "budget", "prompt", "mode")
+
+    def __init__(self, user: User, *args: Any, prompts: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named: Any = self.fields
+        # Those with a screen that wants a score: nobody waits for one elsewhere.
+        named["source"].queryset = Source.objects.for_user(user).filter(screens__contains=[{"screen": "score"}])
+        named["prompt"].choices = [("", _("The newest")), *((name, name) for name in prompts)]
+
+    def sources(self) -> list[Source]:
+        named: Any = self.fields["source"]
+        return list(named.queryset)
+
+    def order(self) -> dict[str, Any]:
+        """The arguments of `scoring.order_scores`, but for the source."""
+        data = self.cleaned_data
+        return {name: data[name] for name in self.ORDER if data[name] not in (None, "")} | {"models": [data["model"]]}

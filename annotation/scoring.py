@@ -7,20 +7,20 @@ never about a pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from sources import scoring as waiting
 from sources.models import Post, Source
 
-from . import foreseeing, judging, ledger
+from . import foreseeing, judging
 from .draft_terms import Order, Refused, Terms, check
 from .models import Draft, DraftRun, ModelCall, Purpose
 from .ordering import audit, new_call, queue, write
@@ -38,6 +38,7 @@ def order_scores(source: Source, *, by: User | None, **asked: Any) -> DraftRun:
     with transaction.atomic():
         lock(source)
         posts = list(to_judge(source)[: wish.limit])
+        ModelCall.objects.left_over().filter(post__in=posts).delete()  # of runs that ended: this order takes them over
         if not posts:
             raise Refused("nothing_to_score", _("No post of this source waits for a score."))
         foreseen = foreseeing.estimate(source, pairs=len(posts), wish=wish, terms=terms, prompt=version)
@@ -58,8 +59,8 @@ def estimate_scores(source: Source, **asked: Any) -> dict[str, Any]:
 
 def to_judge(source: Source) -> QuerySet[Post]:
     """Posts that wait for a score, and about which no judge is being asked."""
-    busy = Q(state__in=[*ledger.OPEN, ModelCall.State.UNKNOWN]) | Q(state=ModelCall.State.DONE, outcome="")
-    return waiting.unscored(source).filter(~Exists(ModelCall.objects.filter(busy, post=OuterRef("pk"), purpose=Purpose.SCORE)))
+    busy = ModelCall.objects.under_way() | ModelCall.objects.filter(state=ModelCall.State.UNKNOWN)
+    return waiting.unscored(source).filter(~Exists(busy.filter(post=OuterRef("pk"), purpose=Purpose.SCORE)))
 
 
 def _calls(run: DraftRun, terms: Terms, posts: list[Post]) -> Iterator[ModelCall]:
@@ -94,12 +95,27 @@ class Judgement:
 
 def judgements(post: Post) -> list[Judgement]:
     """All scores of the post, the one that counts first."""
-    drafters = [*Draft.objects.filter(pair__post=post).exclude(model="").values_list("model", flat=True)]
-    calls = ModelCall.objects.filter(post=post, purpose=Purpose.SCORE, outcome="ok").select_related("prompt").order_by("-id")
+    return [judgement for _post, judgement in judged(said().filter(post=post))]
+
+
+def said() -> QuerySet[ModelCall]:
+    """The calls in which a judge gave a score, the last first."""
+    calls = ModelCall.objects.filter(purpose=Purpose.SCORE, outcome="ok", post__isnull=False)
+    return calls.select_related("prompt", "post").order_by("-id")
+
+
+def judged(calls: Iterable[ModelCall]) -> list[tuple[Post, Judgement]]:
+    """What these calls (of `said`) came to, beside whose answer it was."""
+    calls = list(calls)
+    drafters: dict[int, list[str]] = {}
+    drafts = Draft.objects.filter(pair__post__in=[call.post_id for call in calls]).exclude(model="")
+    for post_id, model in drafts.values_list("pair__post", "model"):
+        drafters.setdefault(post_id, []).append(model)
     return [
-        Judgement(
+        (call.post, Judgement(
             score=call.score or Decimal(0), judge=call.model_returned or call.model, reason=judging.reason_of(call.raw),
-            prompt=call.prompt.name, is_kin=any(judging.is_kin(call.model_returned or call.model, drafter) for drafter in drafters),
-        )
-        for call in calls
+            prompt=call.prompt.name,
+            is_kin=any(judging.is_kin(call.model_returned or call.model, drafter) for drafter in drafters.get(call.post_id or 0, ())),
+        ))
+        for call in calls if call.post
     ]  # fmt: skip

@@ -4,9 +4,10 @@ import time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import draft_progress, drafting, drafting_work, landing, ledger
+from annotation import draft_progress, drafting, drafting_work, landing, ledger, offers
 from annotation.models import DraftRun
 from annotation.tasks import draft_run
 from sources.jobs import send_hint
@@ -22,6 +23,10 @@ def amount(text: str) -> Decimal:
         raise CommandError(f"{text} is not an amount") from None
 
 
+def default_models() -> list[str]:
+    return [settings.OPENAI_MODEL] if settings.OPENAI_MODEL else []
+
+
 class Command(BaseCommand):
     help = "Order drafts for the kept posts of a source and wait for them. Without a live worker the work is done here."
 
@@ -35,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--price-in", type=amount, help="per million tokens sent")
         parser.add_argument("--price-out", type=amount, help="per million tokens received")
         parser.add_argument("--currency", default="")
+        parser.add_argument("--force", action="store_true", help="although the provider does not list a model")
         parser.add_argument("--retry-failed", action="store_true", help="also pairs whose replies were no good")
 
     def handle(self, *args: Any, source: str, **options: Any) -> None:
@@ -43,6 +49,8 @@ class Command(BaseCommand):
             raise CommandError(f"there is no source {source}")
         params = {name: options[name] for name in ("price_in", "price_out", "currency") if options[name] not in (None, "")}
         try:
+            if not options["force"]:
+                offers.check_offered(options["model"] or default_models())
             run = drafting.order(
                 found, by=None, prompt=options["prompt"], models=options["model"], candidates=options["candidates"],
                 limit=options["limit"], budget=options["budget"], params=params, retry_failed=options["retry_failed"],
