@@ -16,7 +16,7 @@ from .facts import Tally, gather
 from .judging import judge
 from .models import Preference, Record, Removal, Version
 from .recipes import Recipe
-from .records import KEYS, METADATA, Decided, Frame, compose
+from .records import ABOUT, METADATA, Decided, Frame, compose
 from .selecting import left_out, pick, settled_position
 from .splitting import draw
 
@@ -109,7 +109,7 @@ def _write_records(version: Version, total: int, tally: Tally) -> str:
 def _rows(version: Version, start: int, whole: Any, tally: Tally) -> list[tuple[Any, ...]]:
     """A page of records as rows to copy; their canonical lines go into `whole`."""
     with connection.cursor() as cursor:
-        cursor.execute(PAGES, {"platforms": list(METADATA), "keys": list(KEYS), "start": start, "end": start + PAGE})
+        cursor.execute(PAGES, {"platforms": list(METADATA), "keys": list(ABOUT), "start": start, "end": start + PAGE})
         page = cursor.fetchall()
     rows = []
     for position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest in page:

@@ -14,6 +14,7 @@ import orjson
 from rapidfuzz.distance import Levenshtein
 
 KEYS = ("instruction", "input", "output", "task_type", "domain", "metadata", "answer_from", "human_verified", "copyright")
+ABOUT = KEYS[3:]  # what a record says beside its texts
 NO_METADATA = "暂无元数据信息"
 NO_COPYRIGHT = "暂无版权及作者信息"
 REWRITTEN = 0.5  # of the characters changed: from here on the answer is the editor's and no longer the model's
@@ -66,7 +67,7 @@ def answer_from(drafts: Sequence[str], output: str) -> str:
 
 def metadata(platform: str, raw: Mapping[str, Any]) -> str:
     """`qid:1, aid:2` and the like. A row that was a record already keeps what it said."""
-    if raw.keys() >= set(KEYS) and isinstance(raw["metadata"], str):
+    if raw.keys() >= set(ABOUT) and isinstance(raw["metadata"], str):
         return raw["metadata"]
     facts = ((name, next(filter(None, (_fact(raw.get(column)) for column in columns)), "")) for name, columns in METADATA.get(platform, ()))
     return ", ".join(f"{name}:{fact}" for name, fact in facts if fact) or NO_METADATA

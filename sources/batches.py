@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-POST = ("row", "external_id", "url", "title", "body", "answer", "votes", "posted_at", "question_id", "context", "raw", "content_hash",
-        "original")  # fmt: skip
+POST = ("row", "external_id", "url", "title", "body", "answer", "votes", "posted_at", "question_id", "context", "raw", "raw_texts",
+        "content_hash", "original")  # fmt: skip
 SIGNATURE = ("field", "folded", "minhash")
 
 

@@ -16,15 +16,18 @@ from .batches import Batch, Head, Recipe
 from .cleaning import content_hash
 from .folding import Codes, text_of
 from .importers import IMPORTERS, PERSONAL, Importer, PostData, Rejected
+from .importers.base import Raw
 from .importers.threads import Threads, plan
 from .minhash import sign
 from .rows import MAX_TEXT, BadRow
 from .screens import Dropped, NearDuplicate, Screen, SetScreen
 from .screens import make as make_filled  # noqa: TID251 - the lists that screens name are filled in already
+from .screens.base import FIELDS
 from .screens.base import text_of as text_in
 from .similarity import codes, is_long, is_short
 
 NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
+LONG = 48  # characters from which on a text is kept once; ids and names are shorter, and stay in the row
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}  # of COPY; the backslash first
 BYTE_ESCAPES = {char.encode(): escape.encode() for char, escape in ESCAPES.items()}
 
@@ -132,7 +135,7 @@ class Converter:
         post = Candidate(data.title, data.body, data.answer, data.votes)
         post.edit(self.screens)
         asks, dropped = post.judge(self.alone)
-        line = _line(number, data, post, orjson.dumps(self.threads.importer.anonymous(row), default=str))
+        line = _line(number, data, post, *_told_once(self.threads.importer.anonymous(row), data))
         if b"\0" in line:
             return BadRow("nul_character")
         at = len(self.batch.lines)
@@ -167,7 +170,20 @@ class Converter:
         return done
 
 
-def _line(number: int, data: PostData, post: Candidate, raw: bytes) -> bytes:
+def _told_once(row: Raw, data: PostData) -> tuple[bytes, bytes]:
+    """The row as JSON without the long texts that are the post's own, and which of its keys held which of them."""
+    texts = {}
+    for key, value in row.items():
+        if type(value) is str and len(value) >= LONG:
+            name = next((name for name in FIELDS if value == getattr(data, name)), None)
+            if name:
+                texts[key] = name
+    if not texts:
+        return orjson.dumps(row, default=str), b"\\N"
+    return orjson.dumps({key: value for key, value in row.items() if key not in texts}, default=str), _escaped_bytes(orjson.dumps(texts))
+
+
+def _line(number: int, data: PostData, post: Candidate, raw: bytes, raw_texts: bytes) -> bytes:
     """In the order of batches.POST. Only texts are escaped: nothing else holds what COPY would read otherwise, or was made here."""
     texts = "\t".join(map(_escaped, (data.external_id, data.url, post.title, post.body, post.answer)))
     votes = "\\N" if data.votes is None else str(data.votes)
@@ -175,7 +191,7 @@ def _line(number: int, data: PostData, post: Candidate, raw: bytes) -> bytes:
     context = _escaped(orjson.dumps(data.context).decode()) if data.context else "[]"
     before = f"{number}\t{texts}\t{votes}\t{posted}\t{_escaped(data.question_id)}\t{context}\t".encode("utf-8", "replace")
     original = _escaped_bytes(orjson.dumps(post.original)) if post.original else b"\\N"
-    return b"%b%b\t%b\t%b" % (before, _escaped_bytes(raw), post.content_hash.encode(), original)
+    return b"%b%b\t%b\t%b\t%b" % (before, _escaped_bytes(raw), raw_texts, post.content_hash.encode(), original)
 
 
 def _escaped(text: str) -> str:

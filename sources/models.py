@@ -252,7 +252,8 @@ class Post(models.Model):
     author = models.CharField(max_length=64, blank=True)  # HMAC of platform and id; the name is not kept
     question_id = models.CharField(max_length=200, blank=True)  # answers to one question share it
     context = models.JSONField(default=list, blank=True)  # of a thread: [{"floor", "text"}], shown beside, never in the dataset
-    raw = models.JSONField(default=dict)
+    raw = models.JSONField(default=dict)  # the row as found (`row_as_found`), but for the long texts that are this post's own …
+    raw_texts = models.JSONField(null=True, blank=True)  # … and which of its keys held which of them: {"content": "answer"}
     content_hash = models.CharField(max_length=64)  # of the folded text: equal for posts that read the same
     cluster = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="members", db_index=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.NEW)
@@ -294,6 +295,11 @@ class Post(models.Model):
         if reason and status in ("", Post.Status.DROPPED):
             return {"status": Post.Status.DROPPED, "drop_reason": reason}
         return {"status": status, "drop_reason": reason} if reason else {"status": status} if status else {}
+
+    def row_as_found(self) -> dict[str, Any]:
+        """The row that the post was made of, without names, and with the texts as they were before screens edited them."""
+        texts = {"title": self.title, "body": self.body, "answer": self.answer} | (self.original or {})
+        return self.raw | {key: texts[name] for key, name in (self.raw_texts or {}).items()}
 
     def fields(self) -> dict[str, Any]:
         """What an instruction template may name."""
