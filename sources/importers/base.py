@@ -99,12 +99,17 @@ def _without(value: Any, keys: frozenset[str]) -> Any:
 
 def first(row: Raw, *keys: str) -> Any:
     """The value of the first of `keys` that has one."""
-    return next((row[key] for key in keys if row.get(key) not in (None, "")), None)
+    for key in keys:
+        if (value := row.get(key)) not in (None, ""):
+            return value
+    return None
 
 
 def text(row: Raw, *keys: str) -> str:
     """The text under the first of `keys` that has one. Raises Rejected for what is no text."""
     value = first(row, *keys)
+    if type(value) is str:
+        return value
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         value = "\n".join(str(item) for item in value)
     if value is None or isinstance(value, bool):
@@ -117,6 +122,8 @@ def text(row: Raw, *keys: str) -> str:
 def number(row: Raw, *keys: str) -> int | None:
     """A count: 519, "519", "1.2万", "10+". None when there is none, or none that can be read. Raises Rejected when it fits no column."""
     value = first(row, *keys)
+    if type(value) is int and abs(value) <= MAX_INT:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     match = re.fullmatch(r"(-?\d{1,15}(?:\.\d{1,9})?(?:e\+?\d{1,2})?)\s*([万亿wWkK千]?)\+?", str(value).replace(",", "").strip())
