@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def hints(monkeypatch):
     """The ids of which workers are told."""
     told = []
-    for module in ("annotation.draft_api", "annotation.draft_views", "annotation.call_views"):
+    for module in ("annotation.draft_api", "annotation.draft_views", "annotation.call_views", "annotation.score_views"):
         monkeypatch.setattr(f"{module}.send_hint", lambda task, pk: told.append(pk))
     return told
 
