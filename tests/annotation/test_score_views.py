@@ -8,6 +8,7 @@ from annotation.models import DraftRun, ModelCall
 from sources.screening import screen
 from tests.annotation.test_draft_api import hints  # noqa: F401
 from tests.annotation.test_drafting import work
+from tests.annotation.test_model_views import listed  # noqa: F401
 from tests.annotation.test_scoring import said
 from tests.builders import make_draft, make_pair, make_post, make_source
 
@@ -55,7 +56,7 @@ def test_an_estimate_writes_nothing_and_an_order_leads_to_its_run(page, provider
     assert (answer.url, run.purpose, run.calls.count(), hints) == (f"/drafting/{run.pk}/", "score", 2, [run.pk])
 
 
-def test_a_judge_that_nobody_offers_is_refused_with_a_way_on(page, provider, source):
+def test_a_judge_that_nobody_offers_is_refused_with_a_way_on(page, listed, source):  # noqa: F811
     answer = page.post(SCORES, {"source": source.slug, "model": "shut-down"})
     assert answer.status_code == 400
     assert "does not list the model shut-down" in answer.text
