@@ -11,22 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.house import House, wait_for
+from tests.processes import test_review_kills
 from tests.processes.test_main_job import annual
 
 pytestmark = pytest.mark.processes
 KEY = {"SECRET_KEY": "of a house that is moved, and longer than the fifty characters that are asked for"}
-PEOPLE = """
-import json
-from accounts.models import ApiToken, User
-from sources.models import Source
-from tests.browser.desk import cookie_for, make_queue
-Source.objects.filter(slug="ruozhiba").delete()
-make_queue()
-user = User.objects.create(username="reviewer", role="reviewer", password="!")
-print("PERSON " + json.dumps([ApiToken.issue(user, "x")[1], cookie_for(user, "")["value"]]))
+PEOPLE = (
+    test_review_kills.PEOPLE
+    + """
+from tests.browser.desk import cookie_for
+print("SESSION " + cookie_for(people[0], "")["value"])
 """
-
-
+)
 ROWS = "import json; from cqia.backing_up import manifest; print(json.dumps(manifest()['rows']))"
 
 
@@ -38,9 +34,7 @@ def decide(house: House, token: str, seat: dict) -> tuple[int, dict]:
 
 
 def freeze_a_version(house: House, admin: str) -> None:
-    assert (
-        house.api("POST", "/datasets/", admin, {"slug": "first", "name": "第一份", "sources": ["ruozhiba"], "include_demo": True})[0] == 201
-    )
+    assert house.api("POST", "/datasets/", admin, {"slug": "first", "name": "第一份", "sources": ["ruozhiba"]})[0] == 201
     assert house.api("POST", "/datasets/first/versions/", admin, {"include_unknown_licence": True})[0] == 202
     wait_for(lambda: (house.api("GET", "/datasets/first/versions/1/", admin)[1] or {}).get("status") == "ready", 180)
 
@@ -52,7 +46,8 @@ def moved(tmp_path):
     old.start(seconds=300)
     admin = old.manage("create_token", "admin").stdout.strip()
     said = old.manage("shell", "-v", "0", "-c", PEOPLE).stdout
-    token, session = json.loads(next(line for line in said.splitlines() if line.startswith("PERSON "))[7:])
+    told = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+    token, session = json.loads(told["TOKENS"])[0], told["SESSION"]
     old.manage("import_posts", "ruozhiba", str(annual(tmp_path / "annual.json", 40)))
     assert decide(old, token, old.api("POST", "/assignments/", token, {})[1])[0] == 201
     freeze_a_version(old, admin)
@@ -80,7 +75,7 @@ def test_a_backup_becomes_an_equal_installation_and_newer_forms_get_409(moved, t
     assert "not empty" in again.stderr
     rows = json.loads(new.manage("shell", "-v", "0", "-c", ROWS).stdout.splitlines()[-1])
     assert rows == about["rows"]
-    assert rows["sources_post"] == 46
+    assert rows["sources_post"] == test_review_kills.DECISIONS + 40
     new.start(seconds=300)
     status, problem = decide(new, token, seat)
     assert (status, problem["status"]) == (409, 409)
