@@ -92,7 +92,8 @@ clean:
 	@touch .venv/.run $@
 
 .venv-loaders/.made: requirements-loaders.txt | .venv/.made
-	@$(PY) -m venv --clear .venv-loaders && .venv-loaders/bin/python -m pip install -qq -r requirements-loaders.txt && touch $@
+	@$(PY) -m venv --clear .venv-loaders && .venv-loaders/bin/python -m pip install -qq -r requirements-loaders.txt
+	@.venv-loaders/bin/python -m pip install -qq --no-deps llamafactory==0.9.5 && touch $@
 
 .venv/.made:
 	@if .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then touch $@; exit; fi; \

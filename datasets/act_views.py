@@ -47,7 +47,7 @@ def release(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     version, form = version_of(request, slug, number), ReleaseForm(request.POST)
     try:
         releasing.release(version, by=person(request), **(form.cleaned_data if form.is_valid() else {}))
-        messages.success(request, _("Version v%(number)s is released.") % {"number": number})
+        messages.success(request, _("Version v%(number)s is released.") % {"number": number}, extra_tags="ok")
     except Refused as refused:
         messages.error(request, str(refused), extra_tags="no")
     return _back(version)
@@ -60,7 +60,9 @@ def withdraw(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     try:
         releasing.withdraw(version, by=person(request), reason=form.cleaned_data["reason"] if form.is_valid() else "")
         messages.success(
-            request, _("Version v%(number)s is withdrawn: it stays listed and can no longer be downloaded.") % {"number": number}
+            request,
+            _("Version v%(number)s is withdrawn: it stays listed and can no longer be downloaded.") % {"number": number},
+            extra_tags="ok",
         )
     except Refused as refused:
         messages.error(request, str(refused), extra_tags="no")
@@ -111,7 +113,8 @@ def take_down(request: HttpRequest, slug: str, number: int, position: int) -> Ht
     except Refused as refused:
         messages.error(request, str(refused), extra_tags="no")
         return _back(version)
-    messages.success(request, _("The post is out of every version frozen from now on. Below are the versions that still contain it."))
+    text = _("The post is out of every version frozen from now on. Below are the versions that still contain it.")
+    messages.success(request, text, extra_tags="ok")
     return redirect("datasets:takedowns")
 
 
@@ -127,5 +130,5 @@ def takedowns(request: HttpRequest) -> HttpResponse:
 @role_required("admin")
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     releasing.lift(get_object_or_404(Takedown, pk=pk), by=person(request))
-    messages.success(request, _("The post may be published again."))
+    messages.success(request, _("The post may be published again."), extra_tags="ok")
     return redirect("datasets:takedowns")

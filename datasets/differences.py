@@ -5,9 +5,11 @@ from typing import Any
 
 from django.db import connection
 
+from annotation.diffing import Segment, diff
+
 from .models import Record, Version
 
-PAGE = 20
+PAGE, SHOWN = 20, 2_000
 KINDS = ("added", "removed", "edited")
 BOTH = """
     (SELECT pair_id, review_id, sha256 FROM datasets_record WHERE version_id = %(old)s) a FULL JOIN
@@ -37,6 +39,11 @@ class Change:
     why: str
     before: Record | None
     after: Record | None
+
+    @property
+    def segments(self) -> list[Segment]:
+        """What changed in the texts, of a record that is in both."""
+        return diff(_texts(self.before)[:SHOWN], _texts(self.after)[:SHOWN]) if self.before and self.after else []
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,10 @@ def changes(old: Version, new: Version, kind: str, *, start: int = 0, limit: int
     records = Record.objects.filter(version__in=[old, new], pair__in=pairs).select_related("pair__source")
     there = {(record.version_id, record.pair_id): record for record in records}
     return [Change(pair, why, there.get((old.pk, pair)), there.get((new.pk, pair))) for pair, why in found]
+
+
+def _texts(record: Record) -> str:
+    return "\n\n".join(filter(None, (record.data[text] for text in ("instruction", "input", "output"))))
 
 
 def _values(old: Version, new: Version) -> dict[str, Any]:

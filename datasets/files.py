@@ -1,11 +1,14 @@
 """Files that are whole or not there: written aside, flushed to the disk, then given their name. Pure.
 
 The name begins with the checksum. A worker that was stopped, lost its job and wakes up can then never put its bytes in the
-place of others; at worst it leaves a file that no row knows.
+place of others; at worst it leaves a file that no row knows. While it writes it holds a lock, which dies with it: what lies
+aside unlocked is nobody's.
 """
 
+import fcntl
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +19,7 @@ from typing import BinaryIO
 
 ASIDE = ".tmp"
 BLOCK = 1 << 20
+NEWBORN = 60  # seconds in which a file may not be locked yet
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,32 @@ def written(folder: Path, fill: Callable[[Sink], None]) -> Iterator[Written]:
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{uuid.uuid4().hex}{ASIDE}"
     try:
-        with aside.open("xb") as out, ThreadPoolExecutor(1) as thread:
-            sink = Ahead(out, thread)
-            fill(sink)
-            sink.flush()
+        with aside.open("xb") as out:
+            fcntl.flock(out, fcntl.LOCK_EX)
+            with ThreadPoolExecutor(1) as thread:
+                sink = Ahead(out, thread)
+                fill(sink)
+                sink.flush()
             os.fsync(out.fileno())
-        yield Written(aside, sink.bytes, sink.digest.hexdigest())
+            yield Written(aside, sink.bytes, sink.digest.hexdigest())
     finally:
         aside.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> int:
+    """Remove what writers who died left in `folder`; give how many files that were."""
+    gone = 0
+    for path in folder.glob(f".*{ASIDE}"):
+        try:
+            if time.time() - path.stat().st_mtime < NEWBORN:
+                continue
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+                gone += 1
+        except (BlockingIOError, FileNotFoundError):
+            continue  # somebody writes it, or has just given it its name
+    return gone
 
 
 def move(aside: Path, path: Path) -> None:

@@ -153,11 +153,17 @@ def _initial(recipe: Recipe) -> dict[str, Any]:
     return {key: getattr(recipe, key) for key in plain} | {
         "verdicts": list(recipe.verdicts),
         "min_agreement": None if recipe.min_agreement is None else round(recipe.min_agreement * 100),
-        "validation": round(recipe.splits.get("validation", 0) * 100, 4) or None,
-        "test": round(recipe.splits.get("test", 0) * 100, 4) or None,
+        "validation": _percent(recipe.splits.get("validation", 0)),
+        "test": _percent(recipe.splits.get("test", 0)),
         "min_changed": recipe.preferences.min_changed,
         "reasons": list(recipe.preferences.reasons),
     }
+
+
+def _percent(share: float) -> float | None:
+    """As people write it: 10 and not 10.0."""
+    percent = round(share * 100, 4)
+    return int(percent) if percent == int(percent) and percent else percent or None
 
 
 class DatasetForm(RecipeForm):

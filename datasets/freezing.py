@@ -106,8 +106,9 @@ def _write_records(version: Version, total: int, tally: Tally) -> str:
     return whole.hexdigest()
 
 
-def _rows(version: Version, start: int, whole: Any, tally: Tally) -> list[tuple[Any, ...]]:
-    """A page of records as rows to copy; their canonical lines go into `whole`."""
+def _rows(version: Version, start: int, whole: Any, tally: Tally) -> list[bytes]:
+    """A page of records as lines for COPY; their canonical lines go into `whole`. JSON has no line feed or tabulator of its own,
+    so backslashes are all that COPY wants escaped."""
     with connection.cursor() as cursor:
         cursor.execute(PAGES, {"platforms": list(METADATA), "keys": list(ABOUT), "start": start, "end": start + PAGE})
         page = cursor.fetchall()
@@ -115,7 +116,9 @@ def _rows(version: Version, start: int, whole: Any, tally: Tally) -> list[tuple[
     for position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest in page:
         spelled, exact = _frame(answered, licence, *rest).spell(asked, context, output)
         whole.update(exact)
-        rows.append((version.pk, position, pair, review, split, spelled, hashlib.sha256(exact).hexdigest()))
+        digest = hashlib.sha256(exact).hexdigest().encode()
+        values = (version.pk, position, pair, review, split.encode(), spelled.replace(b"\\", b"\\\\"), digest)
+        rows.append(b"%d\t%d\t%d\t%d\t%b\t%b\t%b\n" % values)
         tally.add(source, licence, answered, verdict, by, at, len(asked), len(output))
     return rows
 
@@ -129,11 +132,10 @@ def _frame(answered: str, licence: str, platform: str, task: str, own: str, doma
     )))  # fmt: skip
 
 
-def _copy(rows: list[tuple[Any, ...]]) -> None:
+def _copy(rows: list[bytes]) -> None:
     """Insert by COPY: the ORM's way spends milliseconds on a record, escaping each character twice."""
     with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in rows:
-            copy.write_row(row)
+        copy.write(b"".join(rows))
 
 
 def _raw(text: str | None) -> dict[str, Any]:

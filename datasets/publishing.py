@@ -85,9 +85,9 @@ def freeze(
 ) -> Version:  # fmt: skip
     """Order the next version of `dataset`: a queued job for `build`. The caller sends the hint.
 
-    `include_demo` and `include_unknown_licence` override the recipe for this version, and the audit log says so. `number`
-    is the version that the caller expects to get. If it exists already, that one is given back and nothing is made: the
-    same click twice is one version.
+    `include_demo` and `include_unknown_licence` go before the recipe for this version; where they differ from it, the log
+    says so. `number` is the version that the caller expects to get. If it exists already, that one is given back and nothing
+    is made: the same click twice is one version.
     """
     with transaction.atomic():
         Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
@@ -95,9 +95,9 @@ def freeze(
         if number is not None and number <= last:
             return dataset.versions.get(number=number)
         overrides = {"include_demo": include_demo, "include_unknown_licence": include_unknown_licence}
-        recipe = recipe_of(dataset, **overrides).as_json()
+        own, recipe = recipe_of(dataset).as_json(), recipe_of(dataset, **overrides).as_json()
         version = Version.objects.create(dataset=dataset, number=last + 1, by=by, recipe=recipe, changelog=changelog.strip())
-        detail = recipe | {"overridden": sorted(key for key, value in overrides.items() if value is not None)}
+        detail = recipe | {"overridden": sorted(key for key in overrides if recipe[key] != own[key])}
         AuditEntry.objects.create(by=by, action="version_frozen", subject=subject(version), detail=detail)
     return version
 
@@ -141,7 +141,9 @@ def cancel(version: Version, *, by: "User | None") -> bool:
 
 
 def tidy() -> None:
-    """Remove the rows of versions that came to nothing."""
+    """Remove the rows of versions that came to nothing, and the halves of files whose writers died."""
+    if gone := storage.sweep():
+        log.info("%d files removed whose writers had died", gone)
     left = Version.objects.filter(Exists(Record.objects.filter(version=OuterRef("pk"))), Q(state="cancelled") | Q(state="failed"))
     for version in left.select_related("dataset"):
         remove(version)

@@ -49,10 +49,11 @@ def lines(version: Version, split: str, meanwhile: Meanwhile = nothing) -> Itera
     with connection.cursor() as cursor:
         for start in range(0, version.records_count or 0, PAGE):
             cursor.execute(LINES, [version.pk, start, start + PAGE, split])
-            n, text = cursor.fetchone()
+            sent = cursor.cursor.pgresult  # as it came: fetched, a page would be decoded, to be encoded again
+            n = int(sent.get_value(0, 0))
             meanwhile(n)
             if n:
-                yield text.encode() + b"\n"
+                yield sent.get_value(0, 1) + b"\n"
 
 
 def _records(version: Version, split: str) -> Iterator[list[dict[str, Any]]]:

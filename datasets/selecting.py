@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -112,19 +112,35 @@ def left_out() -> dict[str, int]:
 def preview(recipe: Recipe) -> dict[str, int]:
     """How many pairs a version made now would take (under "") or leave out, by reason. A recipe that asks who answered is
     not asked that here: it takes reading the texts."""
+    with connection.cursor() as cursor:
+        return _counted(recipe, cursor)
+
+
+def preview_within(seconds: float, recipe: Recipe) -> dict[str, int] | None:
+    """The same, unless counting takes longer than that."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
+            found = _counted(recipe, cursor)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")  # for whoever called within a transaction
+            return found
+    except OperationalError:
+        return None
+
+
+def _counted(recipe: Recipe, cursor: Any) -> dict[str, int]:
     columns, joined, values = _query(recipe)
     values["position"] = 2**62
     asked = f"SELECT source, fate, count(*) FROM ({columns} {NOW.format(more=joined)}) AS x WHERE kept GROUP BY source, fate"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, slug FROM sources_source")
-        slugs = dict(cursor.fetchall())
-        cursor.execute(asked, values)
-        found = Counter[str]()
-        for source, fate, n in cursor.fetchall():
-            share = recipe.mixture.get(slugs[source]) if not fate else None
-            taken = min(n, share.take) if share and share.take is not None else n
-            found[fate] += taken
-            found["share"] += n - taken
+    cursor.execute("SELECT id, slug FROM sources_source")
+    slugs = dict(cursor.fetchall())
+    cursor.execute(asked, values)
+    found = Counter[str]()
+    for source, fate, n in cursor.fetchall():
+        share = recipe.mixture.get(slugs[source]) if not fate else None
+        taken = min(n, share.take) if share and share.take is not None else n
+        found[fate] += taken
+        found["share"] += n - taken
     return {fate: n for fate, n in sorted(found.items()) if n}
 
 

@@ -79,6 +79,11 @@ def store() -> Store:
     return Disk(root())
 
 
+def sweep() -> int:
+    """Remove what writers who died left behind on this machine; give how many files."""
+    return files.sweep(root() / ASIDE)
+
+
 def write(key_of: Callable[[str], str], fill: Callable[[files.Sink], None]) -> tuple[int, str]:
     """Write a file and give it the place `key_of(sha256)`; gives its bytes and sha256. Raises OSError, and then leaves nothing.
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<slug:slug>/", views.detail, name="detail"),
     path("<slug:slug>/recipe/", views.recipe, name="recipe"),
     path("<slug:slug>/freeze/", act_views.freeze, name="freeze"),
+    path("<slug:slug>/freeze/offer/", views.offer, name="offer"),
     path(VERSION, views.detail, name="version"),
     path(f"{VERSION}progress/", views.progress, name="progress"),
     path(f"{VERSION}cancel/", act_views.cancel, name="cancel"),

@@ -19,9 +19,11 @@ from .cards import body, readme
 from .exporting import Refused, in_order, offered
 from .forms import DatasetForm, RecipeForm
 from .models import Dataset, Version
-from .selecting import preview, recipe_of
+from .selecting import preview_within, recipe_of
 from .wording import REASONS, left_out_notes, why_empty, why_failed
 from .writers import WRITERS
+
+HASTE, PATIENCE = 0.3, 12.0  # seconds that counting may take before a page is shown, and once a dialog waits for it
 
 
 def person(request: HttpRequest) -> User:
@@ -74,7 +76,7 @@ def recipe(request: HttpRequest, slug: str) -> HttpResponse:
     form = RecipeForm(request.POST or None, instance=Dataset.objects.get(pk=dataset.pk))
     if request.method == "POST" and form.is_valid():
         publishing.update_dataset(dataset, by=person(request), **form.values())
-        messages.success(request, _("The recipe is saved. It holds for versions frozen from now on."))
+        messages.success(request, _("The recipe is saved. It holds for versions frozen from now on."), extra_tags="ok")
         return redirect("datasets:detail", dataset.slug)
     return render(request, "datasets/recipe.html", {"form": form, "dataset": dataset}, status=422 if form.errors else 200)
 
@@ -141,19 +143,33 @@ def file(request: HttpRequest, slug: str, number: int, name: str) -> HttpRespons
         return redirect("datasets:version", slug, number)
 
 
+@require_GET
+@role_required("admin")
+def offer(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a version would take, counted with patience: asked for when the dialog opens and the page had none."""
+    dataset = dataset_of(request, slug)
+    return render(request, "datasets/_takes.html", {"dataset": dataset, "offer": _counts(dataset, PATIENCE) | {"is_last": True}})
+
+
 def _offer(request: HttpRequest, dataset: Dataset, versions: list[Version]) -> dict[str, Any] | None:
     """What an admin could freeze now. Nothing is offered while a version is being built."""
     if not person(request).has_role("admin"):
         return None
     if any(version.is_open for version in versions):
         return {"building": True, "any": 0}
-    strict = preview(recipe_of(dataset, include_demo=False, include_unknown_licence=False))
+    return {"number": versions[0].number + 1 if versions else 1} | _counts(dataset, HASTE)
+
+
+def _counts(dataset: Dataset, seconds: float) -> dict[str, Any]:
+    """What a version made now would take, and what it would leave out unless told otherwise."""
+    own = {"takes_licence": recipe_of(dataset).include_unknown_licence}
+    strict = preview_within(seconds, recipe_of(dataset, include_demo=False, include_unknown_licence=False))
+    if strict is None:
+        return own | {"is_uncounted": True, "any": True, "take": True, "demo": True, "licence": True}
     take, demo, licence = (strict.pop(fate, 0) for fate in ("", "demo", "licence"))
-    return {
-        "number": versions[0].number + 1 if versions else 1,
-        "take": take, "demo": demo, "licence": licence, "any": take + demo + licence,
-        "takes_licence": recipe_of(dataset).include_unknown_licence,
-        "notes": left_out_notes(strict), "why_not": why_empty(strict),
+    return own | {
+        "take": take, "demo": demo, "licence": licence, "any": take + demo + licence, "notes": left_out_notes(strict),
+        "why_not": why_empty(strict),
     }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from datasets.recipes import SPLITS
+
 from .about import About
 from .texts import EN, ZH, Words
 
@@ -105,7 +107,7 @@ def _figures(about: About, words: Words) -> list[tuple[Any, ...]]:
     facts = about.facts
     agreement = facts.get("agreement", {})
     answers, verdicts = facts.get("answers", {}), facts.get("verdicts", {})
-    splits = " / ".join(f"{split} {n}" for split, n in about.splits.items())
+    splits = " / ".join(f"{split} {about.splits[split]}" for split in SPLITS if split in about.splits)
     return [
         (words.records, about.records), (words.splits, splits),
         (words.answered, f"llm {answers.get('llm', 0)} / human {answers.get('human', 0)}"),

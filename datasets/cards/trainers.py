@@ -11,6 +11,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 STAGES = {"cqia": "sft", "dpo": "dpo", "kto": "kto"}
 RATES = {"sft": 1.0e-4, "dpo": 5.0e-6, "kto": 5.0e-6}
+EPOCHS, BATCH, WARMUP = 3.0, 8, 0.1
 
 
 def name_of(about: About, config: str, split: str) -> str:
@@ -39,6 +40,12 @@ def _splits(about: About, config: str) -> set[str]:
     return {part.split for part in about.json_lines if part.config == config}
 
 
+def _warmup(about: About, config: str) -> int:
+    """A tenth of the steps, counted here: a share of them is spelt differently from one release of transformers to the next."""
+    rows = sum(part.rows for part in about.json_lines if (part.config, part.split) == (config, "train"))
+    return max(1, round(WARMUP * EPOCHS * rows / BATCH))
+
+
 def _config(about: About, config: str) -> dict[str, Any]:
     stage = STAGES[config]
     settings: dict[str, Any] = {
@@ -46,8 +53,8 @@ def _config(about: About, config: str) -> dict[str, Any]:
         "finetuning_type": "lora", "lora_rank": 8, "lora_target": "all",
         "dataset_dir": ".", "dataset": name_of(about, config, "train"), "cutoff_len": 2048, "overwrite_cache": True,
         "output_dir": f"saves/{about.slug}-v{about.number}-{stage}", "logging_steps": 10, "save_steps": 500, "plot_loss": True,
-        "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "learning_rate": RATES[stage], "num_train_epochs": 3.0,
-        "lr_scheduler_type": "cosine", "warmup_ratio": 0.1, "bf16": True,
+        "per_device_train_batch_size": 1, "gradient_accumulation_steps": BATCH, "learning_rate": RATES[stage], "num_train_epochs": EPOCHS,
+        "lr_scheduler_type": "cosine", "warmup_steps": _warmup(about, config), "bf16": True,
     }  # fmt: skip
     if stage != "sft":
         settings["pref_beta"] = 0.1

@@ -51,6 +51,22 @@ def test_what_a_killed_writer_left_can_be_cleared(folder):
     storage.store().clear("nowhere/1/")
 
 
+def test_what_a_dead_writer_left_aside_is_swept_and_what_is_being_written_is_not(folder):
+    def while_another_is_dead(out):
+        dead, newborn = folder / ".aside" / ".dead.tmp", folder / ".aside" / ".new.tmp"
+        for path in (dead, newborn):
+            path.write_bytes(b"half")
+        for path in (folder / ".aside").iterdir():
+            os.utime(path, None if path == newborn else (0, 0))
+        assert storage.sweep() == 1
+        assert not dead.exists()
+        assert newborn.exists()
+        out.write(b"whole\n")
+
+    storage.write(lambda sha256: "a/1/x", while_another_is_dead)
+    assert b"".join(storage.store().chunks("a/1/x", 0, 99)) == b"whole\n"
+
+
 def test_a_part_of_a_file(folder):
     storage.write(lambda sha256: "a/1/x", fill)
     store = storage.store()

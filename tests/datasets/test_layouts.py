@@ -19,7 +19,7 @@ from sources.importers import IMPORTERS, recognise
 from sources.reading.files import examine
 from sources.spreadsheets import DANGEROUS, exact, safe
 
-from .test_records import RECORD, TEXT
+from .test_records import PATIENT, RECORD, TEXT
 
 LINE = (
     '{"instruction": "影子下班以后住哪儿？\\n急。", "input": "", "output": "住在\\"灯\\"里。\\u001f\u2028", '
@@ -98,13 +98,14 @@ def test_our_line_of_a_published_record_is_the_published_line():
             assert line(record) == text.rstrip("\n")
 
 
+@PATIENT
 @given(RECORD, TEXT, TEXT, TEXT)
 def test_a_frame_spells_what_line_and_canonical_spell(record, asked, context, output):
     filled = record | {"instruction": asked, "input": context, "output": output}
-    assert Frame.of(record).spell(asked, context, output) == (line(filled), canonical(filled))
+    assert Frame.of(record).spell(asked, context, output) == (line(filled).encode(), canonical(filled))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(PATIENT, max_examples=40)
 @given(st.lists(RECORD, max_size=5))
 def test_every_format_holds_equal_records(records):
     for name in [*PLAIN, "parquet"]:
@@ -113,6 +114,7 @@ def test_every_format_holds_equal_records(records):
         assert gzip.decompress(written(f"{name}.gz", records)) == written(name, records)
 
 
+@PATIENT
 @given(TEXT)
 def test_a_safe_cell_is_no_formula_and_can_be_undone(text):
     assert exact(safe(text)) == text

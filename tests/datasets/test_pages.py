@@ -71,6 +71,22 @@ def test_without_a_version_the_page_says_what_is_missing(client, admin, viewer, 
     assert "freeze/" not in page
 
 
+def test_pairs_that_take_long_to_count_are_counted_when_the_dialog_opens(client, admin, viewer, dataset, source, reviewer, monkeypatch):
+    accepted(source, reviewer)
+    client.force_login(admin)
+    with monkeypatch.context() as patch:
+        patch.setattr("datasets.views.preview_within", lambda seconds, recipe: None)
+        page = text(client)
+        assert "is being counted" in page
+        assert 'hx-get="/datasets/first/freeze/offer/"' in page
+        assert "too many pairs to count" in text(client, f"{PAGE}freeze/offer/")
+    counted = text(client, f"{PAGE}freeze/offer/")
+    assert "It will hold 1 accepted pair." in counted
+    assert "hx-get" not in counted
+    client.force_login(viewer)
+    assert client.get(f"{PAGE}freeze/offer/").status_code == 403
+
+
 def test_the_button_freezes_once_however_often_it_is_pressed(client, admin, dataset, source, reviewer, sent):
     accepted(source, reviewer)
     client.force_login(admin)

@@ -127,6 +127,15 @@ def test_unknown_licences_are_left_out_unless_somebody_says_otherwise_and_that_i
     assert (entry.detail["include_unknown_licence"], entry.detail["overridden"]) == (True, ["include_unknown_licence"])
 
 
+def test_the_log_names_only_what_goes_against_the_recipe(dataset, source, reviewer, admin):
+    publishing.update_dataset(dataset, by=None, include_demo=True)
+    orders = [{}, {"include_demo": True, "include_unknown_licence": False}, {"include_demo": False, "include_unknown_licence": True}]
+    for order in orders:
+        publishing.freeze(dataset, by=admin, **order)
+    entries = AuditEntry.objects.filter(action="version_frozen", by=admin).order_by("pk")
+    assert [entry.detail["overridden"] for entry in entries] == [[], [], ["include_demo", "include_unknown_licence"]]
+
+
 def test_a_licence_is_frozen_with_the_version(ready, source):
     source.licence = "proprietary"
     source.save()

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from annotation.models import ModelCall, Pair, PromptVersion
-from datasets import publishing, releasing
+from datasets import publishing, releasing, selecting
 from datasets.recipes import BadRecipe, Recipe, parse
-from datasets.selecting import preview, recipe_of
+from datasets.selecting import preview, preview_within, recipe_of
 from sources.models import Post
 from tests.builders import make_review, make_source
 
@@ -80,6 +80,15 @@ def test_everything_left_out_is_said_with_its_reason(source, reviewer):
     accepted(source, reviewer)
     version = made(with_recipe(licences=["CC0-1.0"], decided_to="2001-01-01"))
     assert (version.state, version.error_code, version.left_out) == ("failed", "empty", {"licence_other": 1})
+
+
+def test_counting_gives_up_in_time_and_harms_nobody(source, reviewer, monkeypatch):
+    accepted(source, reviewer)
+    assert preview_within(5, parse({})) == {"": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr(selecting, "_counted", lambda recipe, cursor: cursor.execute("SELECT pg_sleep(5)"))
+        assert preview_within(0.05, parse({})) is None
+    assert preview_within(5, parse({})) == {"": 1}
 
 
 def test_agreement_counts_the_decisions_that_still_count(source, reviewer, lead):

@@ -4,11 +4,12 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasets.records import KEYS, NO_COPYRIGHT, NO_METADATA, Decided, answer_from, canonical, compose, digest, metadata
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first text of all takes seconds on a busy machine
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 RECORD = st.builds(
     lambda i, p, o, major, minor, domain: compose(Decided(i, p, o, {"major": major, "minor": minor}, domain)),
@@ -19,6 +20,7 @@ TYPES = {"instruction": str, "input": str, "output": str, "task_type": dict, "do
          "answer_from": str, "human_verified": bool, "copyright": str}  # fmt: skip
 
 
+@PATIENT
 @given(RECORD)
 def test_nine_keys_in_order_with_the_same_types_whatever_the_texts(record):
     assert list(record) == list(KEYS) == list(TYPES)
@@ -71,6 +73,7 @@ def test_an_unknown_licence_is_said_in_the_words_of_the_published_files():
     assert compose(Decided("问", "", "答", licence="CC0-1.0"))["copyright"] == "CC0-1.0"
 
 
+@PATIENT
 @given(RECORD)
 def test_the_canonical_line_can_be_made_with_any_json_library(record):
     line = (json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

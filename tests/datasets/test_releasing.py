@@ -84,6 +84,8 @@ def test_two_versions_are_compared_pair_by_pair_with_the_reason(dataset, source,
     assert removed == {undone.pk: "reopened", gone.pk: "takedown"}
     [edited] = differences.changes(first, second, "edited")
     assert (edited.pair, edited.why, edited.before.data["output"]) == (moved.pk, "decided", "第3只鸟没有飞走。")
+    assert ("delete", "3") in edited.segments
+    assert "".join(part.text for part in edited.segments if part.kind != "delete").endswith("第三只鸟后来改了主意。")
     assert stays.pk not in removed
     answer = api(admin).get(f"{API}first/versions/2/changes/").json()
     assert answer == {"from": 1, "added": 1, "removed": 2, "edited": 1}

@@ -4,7 +4,9 @@ Prints what they found as JSON. Run by test_loaders.py, once for each loader."""
 import json
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "DISABLE_VERSION_CHECK": "1", "TRANSFORMERS_OFFLINE": "1"}
 
@@ -42,6 +44,31 @@ def by_trl(folder: Path) -> dict:
     }
 
 
+def by_llamafactory(folder: Path) -> dict:
+    """The configurations of the bundle, read by its parser of arguments, and the data that they name, by its data loader."""
+    import transformers  # noqa: F401 -- looks for torchaudio itself, and must not find the one below
+    import yaml
+
+    sys.modules["torchaudio"] = ModuleType("torchaudio")  # imported at its top, needed for sounds alone
+    from llamafactory.data.loader import _get_merged_dataset
+    from llamafactory.hparams.parser import _parse_train_args
+
+    here = {
+        "dataset_dir": str(folder),
+        "output_dir": str(folder.parent / "saves"),
+        "cache_dir": str(folder.parent / "cache"),
+        "bf16": False,
+    }
+    found = {}
+    for path in sorted((folder / "llamafactory").glob("*.yaml")):
+        config = yaml.safe_load(path.read_text("utf-8"))
+        model, data, training, finetuning, _ = _parse_train_args(config | here)
+        stage = "rm" if finetuning.stage == "dpo" else finetuning.stage  # as its own workflow of DPO asks for pairs
+        rows = _get_merged_dataset(data.dataset, model, data, training, stage)
+        found[path.stem] = {"rows": rows.num_rows, "first": rows[0]}
+    return found
+
+
 def by_mlcroissant(folder: Path) -> dict:
     """The description is valid, and its records are those of the files."""
     import mlcroissant
@@ -74,4 +101,5 @@ def by_pyarrow(folder: Path) -> dict:
 LOADERS = {name.removeprefix("by_"): load for name, load in globals().items() if name.startswith("by_")}
 
 if __name__ == "__main__":
+    sys.stderr.write(f"{sys.argv[1]} {version(sys.argv[1])}\n")
     sys.stdout.write(json.dumps(LOADERS[sys.argv[1]](Path(sys.argv[2])), ensure_ascii=False, default=str))

@@ -1,4 +1,4 @@
-"""The bundle, loaded by the code of others: `datasets`, TRL, mlcroissant, pandas, pyarrow. They live in an environment of
+"""The bundle, loaded by the code of others: `datasets`, LLaMA-Factory, TRL, mlcroissant, pandas, pyarrow. They live in an environment of
 their own (`make test-loaders` makes it), for together they are ten times what the product needs."""
 
 import json
@@ -26,6 +26,7 @@ def load(name: str, bundle: Path) -> dict:
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("DJANGO", "DATABASE", "PYTEST"))}
     done = subprocess.run([PYTHON, script, name, bundle], capture_output=True, text=True, env=clean, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    print(next(line for line in done.stderr.split("\n") if line.startswith(f"{name} ")))  # noqa: T201 -- its version
     return json.loads(done.stdout.strip("\n").split("\n")[-1])  # texts may hold other line ends
 
 
@@ -60,6 +61,18 @@ def test_hugging_face_datasets_loads_every_configuration_without_a_network(bundl
     assert sum(part["rows"] for part in found["dpo"].values()) == 6
     kto = [row for path in (bundle / "kto").glob("*.jsonl") for row in lines(path)]
     assert sum(part["rows"] for part in found["kto"].values()) == len(kto) == 46
+
+
+def test_llama_factory_reads_its_configurations_and_the_data_that_they_name(bundle, version):
+    found = load("llamafactory", bundle)
+    rows = {stage: lines(bundle / config / "train.jsonl") for stage, config in (("sft", "cqia"), ("dpo", "dpo"), ("kto", "kto"))}
+    first = {stage: each[0] for stage, each in rows.items()}
+    assert {stage: part["rows"] for stage, part in found.items()} == {stage: len(each) for stage, each in rows.items()}
+    for stage, answers in (("sft", ["output"]), ("dpo", ["chosen", "rejected"])):
+        assert found[stage]["first"]["_prompt"] == [{"role": "user", "content": first[stage]["instruction"]}]
+        assert [turn["content"] for turn in found[stage]["first"]["_response"]] == [first[stage][key] for key in answers]
+    good, bad = found["kto"]["first"]["_response"]  # KTO: the place that an answer stands in says whether it is good
+    assert (good["content"], bad["content"]) == (first["kto"]["output"], "")
 
 
 def test_trl_recognises_our_layouts(bundle, version):
