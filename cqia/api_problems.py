@@ -5,6 +5,8 @@ Those that come of a family (why a URL is not fetched, why a row cannot be kept)
 
 from collections.abc import Mapping
 
+from django.utils import translation
+
 from sources.dry_wording import NOT_POSSIBLE
 from sources.fetch_wording import CODES as NOT_FETCHED
 
@@ -91,9 +93,9 @@ OF_ACTS: Mapping[str, tuple[int, str]] = {
     "file_missing": (503, "The bytes are not on this server; `manage.py export` writes them again."),
 }
 
-PROBLEMS: dict[str, tuple[int, str]] = {
-    **EVERYWHERE,
-    **OF_ACTS,
-    **{code: (409, str(text)) for code, text in NOT_POSSIBLE.items()},
-    **{code: (403 if code == "fetching_off" else 400, str(text)) for code, text in NOT_FETCHED.items() if code not in EVERYWHERE},
-}
+with translation.override("en"):  # the description is in English, whoever starts the process
+    OF_FAMILIES = {
+        **{code: (409, str(text)) for code, text in NOT_POSSIBLE.items()},
+        **{code: (403 if code == "fetching_off" else 400, str(text)) for code, text in NOT_FETCHED.items() if code not in EVERYWHERE},
+    }
+PROBLEMS: dict[str, tuple[int, str]] = {**EVERYWHERE, **OF_ACTS, **OF_FAMILIES}

@@ -8,6 +8,7 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+from cqia import api_docs
 from cqia.api_operations import REFUSALS, SUMMARIES
 from cqia.api_problems import PROBLEMS
 from cqia.openapi import operations
@@ -68,6 +69,11 @@ def test_every_code_that_the_product_says_is_in_the_list():
     of_commands = {"not_released", "no_token", "hub"}
     of_files = {"damaged"}
     assert said - of_pages - of_commands - of_files <= set(PROBLEMS)
+
+
+def test_the_page_of_the_api_is_in_step_with_the_code():
+    """If not: `manage.py api_docs`."""
+    assert api_docs.PATH.read_text("utf-8") == api_docs.text()
 
 
 def test_the_codes_are_words_of_scripts():
