@@ -77,7 +77,7 @@ messages: .venv/.dev
 	$(PY) manage.py messages
 
 clean:
-	rm -rf .venv .venv-loaders .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-loaders .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
 # --- .venv: a stamp is written only when the whole installation went through -------------------------------------------

@@ -46,11 +46,11 @@ KEY = OpenApiParameter(
 )  # fmt: skip
 
 
-def _user(request: Request) -> User:
+def asking(request: Request) -> User:
     return cast("User", request.user)
 
 
-def _key(request: Request) -> uuid.UUID:
+def asked_key(request: Request) -> uuid.UUID:
     try:
         return uuid.UUID(request.headers["Idempotency-Key"])
     except KeyError:
@@ -80,7 +80,7 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
         return self.list(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Pair]:
-        pairs = Pair.objects.for_user(_user(self.request)).select_related("source")
+        pairs = Pair.objects.for_user(asking(self.request)).select_related("source")
         asked = self._asked()
         if "status" in asked:
             pairs = pairs.filter(status=asked["status"])
@@ -90,7 +90,7 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
 
     def searched(self) -> Search | None:
         """What `SearchCursor` asks. That a person sees some sources only is known beforehand: it spares looking at the others' pairs."""
-        asked, user = self._asked(), _user(self.request)
+        asked, user = self._asked(), asking(self.request)
         if "search" not in asked:
             return None
         sources = Source.objects.for_user(user).filter(**{"slug": asked["source"]} if "source" in asked else {})
@@ -112,7 +112,7 @@ class PairDetail(Reviewing, generics.RetrieveAPIView[Pair]):
     serializer_class = PairSerializer
 
     def get_queryset(self) -> QuerySet[Pair]:
-        return Pair.objects.for_user(_user(self.request)).select_related("source")
+        return Pair.objects.for_user(asking(self.request)).select_related("source")
 
 
 class Assignments(Reviewing, views.APIView):
@@ -122,15 +122,15 @@ class Assignments(Reviewing, views.APIView):
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         slug = asked.validated_data.get("source")
-        if seat := reviewing.claim(_user(request), slug=slug):
+        if seat := reviewing.claim(asking(request), slug=slug):
             return Response(as_data(AssignmentSerializer, seat), status=201)
         if slug:
-            get_object_or_404(Source.objects.for_user(_user(request)), slug=slug)
+            get_object_or_404(Source.objects.for_user(asking(request)), slug=slug)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _own_seat(request: Request, pk: int) -> Assignment:
-    return get_object_or_404(Assignment, pk=pk, reviewer=_user(request))
+    return get_object_or_404(Assignment, pk=pk, reviewer=asking(request))
 
 
 class AssignmentDetail(Reviewing, views.APIView):
@@ -140,7 +140,7 @@ class AssignmentDetail(Reviewing, views.APIView):
         if Assignment.objects.filter(pk=pk).exists():
             _own_seat(request, pk)
         try:
-            reviewing.skip(pk, by=_user(request))
+            reviewing.skip(pk, by=asking(request))
         except reviewing.Refused as refusal:
             _refuse(refusal)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -153,39 +153,43 @@ class Renewal(Reviewing, views.APIView):
         asked = TokenSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            seat = reviewing.renew(pk, by=_user(request), token=asked.validated_data["token"])
+            seat = reviewing.renew(pk, by=asking(request), token=asked.validated_data["token"])
         except reviewing.Refused as refusal:
             _refuse(refusal)
         return Response(as_data(AssignmentSerializer, seat))
 
 
 class Reviews(Reviewing, views.APIView):
+    own_keys = True
+
     @extend_schema(parameters=[KEY], request=DecisionSerializer, responses={201: ReviewSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """Accept, edit or reject. 409: the seat is lost. 422: the key was used for something else."""
-        op_id = _key(request)
+        op_id = asked_key(request)
         asked = DecisionSerializer(data=request.data)
         if not asked.is_valid():
-            get_object_or_404(Pair.objects.for_user(_user(request)), pk=pk)
+            get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
             raise ValidationError(asked.errors)
         try:
-            review = reviewing.decide(pk, by=_user(request), op_id=op_id, **asked.validated_data)
+            review = reviewing.decide(pk, by=asking(request), op_id=op_id, **asked.validated_data)
         except reviewing.Refused as refusal:
-            get_object_or_404(Pair.objects.for_user(_user(request)), pk=pk)
+            get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
             _refuse(refusal)
         return Response(as_data(ReviewSerializer, review), status=201)
 
 
 class Undo(Reviewing, views.APIView):
+    own_keys = True
+
     @extend_schema(parameters=[KEY], request=None, responses={201: ReviewSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """Take one's own decision back. The seat is held again: `POST /assignments/` gives it. Without a key of the
         client's, the review's id is the key: it can be undone only once anyway."""
         given = "Idempotency-Key" in request.headers
-        op_id = _key(request) if given else uuid.uuid5(uuid.NAMESPACE_URL, f"zhumo:undo:{_user(request).pk}:{pk}")
-        get_object_or_404(Review, pk=pk, by=_user(request))
+        op_id = asked_key(request) if given else uuid.uuid5(uuid.NAMESPACE_URL, f"zhumo:undo:{asking(request).pk}:{pk}")
+        get_object_or_404(Review, pk=pk, by=asking(request))
         try:
-            entry = reviewing.undo(pk, by=_user(request), op_id=op_id)
+            entry = reviewing.undo(pk, by=asking(request), op_id=op_id)
         except reviewing.Refused as refusal:
             _refuse(refusal)
         return Response(as_data(ReviewSerializer, entry), status=201)

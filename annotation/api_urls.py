@@ -2,11 +2,17 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import api, draft_api, figures_api, model_api, prompt_api, stats_api, team_api
+from . import api, draft_api, figures_api, model_api, prompt_api, stats_api, talk_api, team_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
     path("pairs/index/", api.PairIndex.as_view(), name="api_pair_index"),
+    path("pairs/decide-many/", talk_api.DecideMany.as_view(), name="api_decide_many"),
+    path("pairs/undo-many/", talk_api.UndoMany.as_view(), name="api_undo_many"),
+    path("pairs/<int:pk>/comments/", talk_api.Comments.as_view(), name="api_comments"),
+    path("pairs/<int:pk>/history/", talk_api.History.as_view(), name="api_history"),
+    path("pairs/<int:pk>/redraft/", talk_api.Redraft.as_view(), name="api_redraft"),
+    path("mentions/", talk_api.Mentions.as_view(), name="api_mentions"),
     path("pairs/<int:pk>/", api.PairDetail.as_view(), name="api_pair"),
     path("pairs/<int:pk>/reviews/", api.Reviews.as_view(), name="api_reviews"),
     path("assignments/", api.Assignments.as_view(), name="api_assignments"),

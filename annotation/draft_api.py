@@ -20,7 +20,17 @@ from .models import DraftRun, ModelCall
 from .tasks import draft_run
 
 # The request is at fault; any other code: the state of things is.
-BAD = {"bad_order", "bad_params", "bad_price", "bad_model", "price_unknown", "currencies_differ", "unknown_prompt", "unknown_provider"}
+BAD = {
+    "bad_note",
+    "bad_order",
+    "bad_params",
+    "bad_price",
+    "bad_model",
+    "price_unknown",
+    "currencies_differ",
+    "unknown_prompt",
+    "unknown_provider",
+}
 
 
 class ParamsSerializer(Body):

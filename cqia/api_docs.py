@@ -31,7 +31,11 @@ Made by `manage.py api_docs` from the code; do not edit it. A running Zhumo show
   rows come and go, and no page counts the rows before it.
 - **Filters** are of fixed values; one that does not exist is 400, not an empty page.
 - **Work** that takes time is answered at once with 202 and an id. Ask that address until `status` is no longer one of waiting or running.
-{more}"""
+- **Sent again**: a POST with an `Idempotency-Key` (a UUID of your making) is done once; the same request with the same key is answered as the
+  first time for a day, another one with it is 422. Reviews need a key and keep it for ever. An upload needs none: the same bytes again are
+  200 with the import that there is.
+- **How often**: {rates} requests a minute for each token, by role; then 429 with `Retry-After`.
+"""
 
 
 def text() -> str:
@@ -41,7 +45,8 @@ def text() -> str:
 
 
 def _about() -> str:
-    return ABOUT.format(megabytes=parsing.LARGEST // 2**20, deepest=parsing.DEEPEST, more="")
+    rates = ", ".join(f"{number} ({role})" for role, number in settings.API_RATES.items())
+    return ABOUT.format(megabytes=parsing.LARGEST // 2**20, deepest=parsing.DEEPEST, rates=rates)
 
 
 def _operations(schema: dict[str, Any]) -> list[str]:
@@ -58,13 +63,8 @@ def _operations(schema: dict[str, Any]) -> list[str]:
 
 
 def _in_order(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    named = {operation["operationId"]: path for path, operation in operations(schema)}
-    found = []
-    for path, methods in schema["paths"].items():
-        found += [
-            (path, method.upper(), said) for method, said in methods.items() if isinstance(said, dict) and said.get("operationId") in named
-        ]
-    return sorted(found, key=lambda each: (each[0], each[1]))
+    found = [(path, method.upper(), operation) for path, method, operation in operations(schema)]
+    return sorted(found, key=lambda each: each[:2])
 
 
 def _codes() -> list[str]:

@@ -31,6 +31,8 @@ OF_ACTS: Mapping[str, tuple[int, str]] = {
     # keys of idempotency
     "idempotency_key_missing": (400, "This act needs a UUID in the header Idempotency-Key."),
     "idempotency_key_invalid": (400, "The Idempotency-Key is not a UUID."),
+    "being_done": (409, "The same request is being worked on. Come back in a moment."),
+    "keys_unavailable": (503, "Idempotency keys cannot be kept at this moment; nothing was done."),
     "same_key_other_body": (422, "The key was used for something else."),
     # reviewing
     "lost_seat": (409, "The seat has expired, or somebody else has it."),
@@ -55,6 +57,7 @@ OF_ACTS: Mapping[str, tuple[int, str]] = {
     "slug_taken": (409, "There is something of this name already."),
     "bad_screen": (400, "No screen of ours, or settings that it does not know. (409: those of the source itself.)"),
     "bad_screens": (400, "No screens of ours, or settings that they do not know."),
+    "in_use": (409, "A screen of a source names the list."),
     "bad_list": (400, "The file is no list in UTF-8, or too large a one."),
     "not_resumable": (409, "The import is over, or the same file was imported by another one."),
     "being_screened": (409, "The posts are being screened at this moment."),
@@ -66,6 +69,7 @@ OF_ACTS: Mapping[str, tuple[int, str]] = {
     "bad_model": (400, "A model's name has 1 to 128 characters."),
     "bad_limit": (400, "A limit is a number of 1 or more."),
     "bad_cap": (400, "A cap is an amount a day or in all, in a currency of three letters."),
+    "bad_note": (400, "Say in a few words what should be different."),
     "bad_prompt": (400, "The text is empty, too long, or a prompt for something else already."),
     "price_unknown": (400, "A budget needs the price of its models."),
     "currencies_differ": (400, "A budget needs one currency."),

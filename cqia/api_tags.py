@@ -25,6 +25,8 @@ API_TAGS = {
     "pairs": "An instruction and its response in the making",
     "assignments": "Seats of reviewers",
     "reviews": "Decisions",
+    "comments": "What people say about a pair",
+    "mentions": "Where one is named",
     "datasets": "Recipes",
     "versions": "What was frozen",
     "files": "A version in a layout",

@@ -40,7 +40,16 @@ TITLES = {
     503: "Not now: come back later",
 }
 RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 0}}}
-OPEN = ("schema_retrieve",)
+KEY = {
+    "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "format": "uuid"},
+    "description": "The same request with the same key is done once, and answered alike for a day.",
+}  # fmt: skip
+
+
+def _may_have_key(operation: dict[str, Any]) -> bool:
+    """Any POST but an upload, which is known by its bytes, and but those that say more about their key themselves."""
+    has_one = any(parameter["name"] == KEY["name"] for parameter in operation.get("parameters", []))
+    return not has_one and "multipart/form-data" not in operation.get("requestBody", {}).get("content", {})
 
 
 def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
@@ -51,7 +60,9 @@ def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -
     for name, schema in components.items():
         if name.endswith("Request"):
             _let_amounts_be_numbers(schema)
-    for path, operation in operations(result):
+    for path, method, operation in operations(result):
+        if method == "post" and _may_have_key(operation):
+            operation.setdefault("parameters", []).append(KEY)
         operation["summary"] = SUMMARIES[operation["operationId"]]
         for status, codes in _errors(path, operation).items():
             operation["responses"][str(status)] = _answer(status, codes) if codes else _shared(status, result)
@@ -68,11 +79,11 @@ def _let_amounts_be_numbers(schema: dict[str, Any]) -> None:
             schema["properties"][name] = {**said, "type": sorted({*([kinds] if isinstance(kinds, str) else kinds), "number"})}
 
 
-def operations(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def operations(result: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in result["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             if isinstance(operation, dict) and "operationId" in operation:
-                yield path, operation
+                yield path, method, operation
 
 
 def _errors(path: str, operation: dict[str, Any]) -> dict[int, tuple[str, ...]]:
@@ -85,7 +96,11 @@ def _errors(path: str, operation: dict[str, Any]) -> dict[int, tuple[str, ...]]:
         errors[400] = ()
     if "requestBody" in operation:
         errors |= {413: (), 415: (), 404: ()}
-    return {**errors, **REFUSALS.get(operation["operationId"], {})}
+    refusals = dict(REFUSALS.get(operation["operationId"], {}))
+    if any(parameter["name"] == KEY["name"] and not parameter.get("required") for parameter in parameters):
+        refusals[409] = (*refusals.get(409, ()), "being_done")
+        refusals[422] = (*refusals.get(422, ()), "same_key_other_body")
+    return {**errors, **refusals}
 
 
 def _shared(status: int, result: dict[str, Any]) -> dict[str, Any]:

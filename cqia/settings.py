@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.idempotency.IdempotencyKeys",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "cqia.urls"
@@ -149,6 +150,11 @@ FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
+# Requests a minute through the API, of each token, by the role of its person. CQIA_API_RATE multiplies them; 0: no limit.
+API_RATES = {
+    role: round(number * env.float("CQIA_API_RATE", default=1.0))
+    for role, number in {"viewer": 300, "reviewer": 600, "lead": 600, "admin": 1_200}.items()
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
@@ -159,6 +165,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["accounts.parsing.Json"],
     "DEFAULT_SCHEMA_CLASS": "accounts.schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "accounts.api.Cursor",
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.PerToken"],
     "EXCEPTION_HANDLER": "accounts.api.problem",
     "PAGE_SIZE": 50,
 }

@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern] = [
     path("sources/<slug:slug>/clusters/", decision_api.Clusters.as_view(), name="api_clusters"),
     path("sources/<slug:slug>/previews/", decision_api.Previews.as_view(), name="api_previews"),
     path("previews/<int:pk>/", decision_api.OnePreview.as_view(), name="api_preview"),
+    path("previews/<int:pk>/cancel/", decision_api.CancelPreview.as_view(), name="api_cancel_preview"),
+    path("lists/<int:pk>/", decision_api.OneList.as_view(), name="api_list"),
     path("lists/", decision_api.Lists.as_view(), name="api_lists"),
     path("posts/<int:pk>/rescue/", api.Rescue.as_view(), name="api_rescue"),
 ]

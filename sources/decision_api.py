@@ -228,3 +228,31 @@ class OnePreview(generics.RetrieveAPIView[Preview]):
     role = "admin"
     serializer_class = PreviewSerializer
     queryset = Preview.objects.select_related("source")
+
+
+class CancelPreview(views.APIView):
+    """One that is over already is answered as it is."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=None, responses=PreviewSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        preview = get_object_or_404(Preview.objects.select_related("source"), pk=pk)
+        previewing.cancel(preview)
+        preview.refresh_from_db()
+        return Response(PreviewSerializer(preview).data)
+
+
+class OneList(views.APIView):
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(responses={204: None}, operation_id="lists_remove")
+    def delete(self, request: Request, pk: int) -> Response:
+        """Not while a screen of a source names it."""
+        try:
+            lists.remove(get_object_or_404(TextList, pk=pk), by=person(request))
+        except lists.BadList as error:
+            raise Problem(409, "in_use", str(error)) from error
+        return Response(status=204)

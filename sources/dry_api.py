@@ -30,6 +30,14 @@ class OneDryRun(generics.RetrieveAPIView[DryRun]):
     serializer_class = ImportDryRunSerializer
     queryset = DryRun.objects.select_related("source")
 
+    @extend_schema(responses={204: None}, operation_id="dry_runs_discard")
+    def delete(self, request: Request, pk: int) -> Response:
+        """Forget it and its rows."""
+        found = get_object_or_404(DryRun, pk=pk)
+        if not dry_orders.discard(found):
+            raise Problem(409, "imported", dry_wording.not_possible("imported"))
+        return Response(status=204)
+
 
 class DryRows(generics.ListAPIView[DryRow]):
     """The rows, each with what would become of it, in their order."""

@@ -20,6 +20,7 @@ def tokens(transactional_db) -> dict[str, str]:
 @pytest.fixture
 def world(tokens, settings, tmp_path) -> None:
     settings.DATASET_FILES, settings.UPLOADS, settings.FETCH = tmp_path / "datasets", tmp_path / "uploads", False
+    settings.API_RATES = {}
     reviewer = User.objects.get(username="reviewer")
     source = builders.make_source("ruozhiba", platform="tieba", licence="CC-BY-4.0")
     run = builders.make_run(source, created=3, rejected=1)

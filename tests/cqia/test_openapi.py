@@ -26,7 +26,7 @@ def resolved(schema, answer):
 
 
 def test_every_operation_has_a_sentence_a_tag_a_role_and_its_errors(schema):
-    found = {operation["operationId"]: operation for _path, operation in operations(schema)}
+    found = {operation["operationId"]: operation for _path, _method, operation in operations(schema)}
     assert set(found) == set(SUMMARIES)
     assert set(REFUSALS) <= set(found)
     for name, operation in found.items():
@@ -38,7 +38,7 @@ def test_every_operation_has_a_sentence_a_tag_a_role_and_its_errors(schema):
 
 def test_every_example_is_what_its_description_allows(schema):
     seen = 0
-    for _path, operation in operations(schema):
+    for _path, _method, operation in operations(schema):
         bodies = [operation.get("requestBody", {}), *(resolved(schema, answer) for answer in operation["responses"].values())]
         for media, content in (each for body in bodies for each in body.get("content", {}).items()):
             if "json" not in media:
