@@ -61,7 +61,7 @@ def asked_key(request: Request) -> uuid.UUID:
 
 def _refuse(refusal: reviewing.Refused) -> NoReturn:
     extra = {"findings": FindingSerializer(refusal.findings, many=True).data} if isinstance(refusal, reviewing.BadDecision) else {}
-    raise Problem(STATUS[type(refusal)], refusal.code, refusal.message, **extra) from refusal
+    raise Problem(STATUS.get(type(refusal), 409), refusal.code, refusal.message, **extra) from refusal
 
 
 class Reviewing(views.APIView):

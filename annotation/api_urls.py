@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import api, draft_api, figures_api, model_api, prompt_api, stats_api, talk_api, team_api
+from . import agreement_views, api, dispute_api, draft_api, figures_api, model_api, prompt_api, stats_api, steer_api, talk_api, team_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
@@ -15,6 +15,14 @@ urlpatterns: list[URLPattern] = [
     path("mentions/", talk_api.Mentions.as_view(), name="api_mentions"),
     path("pairs/<int:pk>/", api.PairDetail.as_view(), name="api_pair"),
     path("pairs/<int:pk>/reviews/", api.Reviews.as_view(), name="api_reviews"),
+    path("pairs/<int:pk>/dispute/", dispute_api.Versions.as_view(), name="api_dispute"),
+    path("pairs/<int:pk>/adjudication/", dispute_api.Adjudication.as_view(), name="api_adjudication"),
+    path("pairs/<int:pk>/assign/", steer_api.Assign.as_view(), name="api_assign"),
+    path("pairs/<int:pk>/release/", steer_api.Release.as_view(), name="api_release"),
+    path("pairs/<int:pk>/reopen/", steer_api.Reopen.as_view(), name="api_reopen"),
+    path("reviews/<int:pk>/close/", steer_api.Close.as_view(), name="api_close"),
+    path("reviews/<int:pk>/return/", steer_api.Return.as_view(), name="api_return"),
+    path("agreement/", agreement_views.Agreements.as_view(), name="api_agreement"),
     path("assignments/", api.Assignments.as_view(), name="api_assignments"),
     path("assignments/<int:pk>/", api.AssignmentDetail.as_view(), name="api_assignment"),
     path("assignments/<int:pk>/renew/", api.Renewal.as_view(), name="api_renewal"),

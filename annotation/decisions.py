@@ -58,6 +58,14 @@ def new_decision(pair: Pair, by: User, asked: dict[str, Any]) -> Review:
     return entry
 
 
+def verdict_of(pair: Pair, asked: dict[str, Any]) -> str:
+    """What it is to keep the texts of `asked`: to accept its draft, or to edit it."""
+    draft = _draft_of(rows.read(DRAFTS, [pair.pk], Draft), asked["draft"])
+    shown = texts_of(pair) | ({"output": draft.output} if draft else {})
+    same = all(clean_text(asked[name]) == with_lf(shown[name]) for name in TEXTS)
+    return Verdict.ACCEPT.value if same else Verdict.EDIT.value
+
+
 def _draft_of(drafts: list[Draft], pk: int | None) -> Draft | None:
     found = [draft for draft in drafts if draft.pk == pk] if pk else drafts
     if pk and not found:

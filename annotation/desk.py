@@ -160,7 +160,7 @@ def history(pair: Pair, user: User, drafts: Sequence[Draft], assignment: Assignm
     """How this pair came to be, newest first; of the decisions, only this person's own."""
     own = {
         "accept": _("accepted it"), "edit": _("edited and accepted it"), "reject": _("rejected it"), "undo": _("took the decision back"),
-        "reopen": _("opened it again"),
+        "reopen": _("opened it again"), "return": _("sent it back"),
     }  # fmt: skip
     entries = [Entry(review.at, own[review.verdict], str(user)) for review in pair.reviews.filter(by=user)]
     entries += [Entry(draft.created_at, _drafted(draft.number, draft.is_human)) for draft in drafts]

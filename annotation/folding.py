@@ -19,10 +19,10 @@ class Outcome(NamedTuple):
 
 
 def effective(log: Iterable[Review]) -> list[Review]:
-    """The decisions that count, oldest first: not undone, and made since the pair was last reopened."""
+    """The decisions that count, oldest first: not undone or sent back, and made since the pair was last reopened for good."""
     entries = sorted(log, key=lambda entry: entry.pk)
-    since = max((entry.pk for entry in entries if entry.verdict == Review.Verdict.REOPEN), default=0)
     undone = {entry.undoes_id for entry in entries}
+    since = max((entry.pk for entry in entries if entry.verdict == Review.Verdict.REOPEN and entry.pk not in undone), default=0)
     return [entry for entry in entries if entry.verdict in Review.DECISIONS and entry.pk > since and entry.pk not in undone]
 
 

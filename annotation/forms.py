@@ -10,6 +10,7 @@ from .decisions import MAX_LENGTH, with_lf
 from .folding import TEXTS, texts_of
 from .listing import MOST, SORTS
 from .models import Pair, Reason, Review
+from .steering import ACTS
 
 LARGEST = 2**63 - 1  # what an id can be
 BETWEEN = re.compile(r"[,，、;；\n]+")  # what separates labels in a line of text
@@ -126,6 +127,31 @@ class DecisionForm(TextsForm):
         return Review.Verdict.EDIT.value if texts != shown else Review.Verdict.ACCEPT.value
 
 
+class AdjudicationForm(forms.Form):
+    """The last word: `take` names the version that is taken as it is; else `choice` says what is done."""
+
+    op_id = forms.UUIDField()
+    version = Number(required=False)
+    take = Number(required=False)
+    base = Number(required=False)  # the version that was edited
+    choice = forms.ChoiceField(choices=[("edit", ""), ("reject", "")], required=False)
+    reasons = forms.MultipleChoiceField(choices=Reason.choices, required=False)
+    comment = forms.CharField(required=False, max_length=2_000)
+    seconds = forms.FloatField(required=False)
+    instruction = Text()
+    input = Text()
+    output = Text()
+
+    def decision(self) -> dict[str, Any]:
+        """The arguments of `adjudicating.adjudicate`."""
+        data = self.cleaned_data
+        named = {name: data[name] for name in ("op_id", "version", "reasons", "comment", "seconds")}
+        if data["take"]:
+            return named | {"choice": "take", "review": data["take"]}
+        texts = {name: data[name] for name in TEXTS}
+        return named | {"choice": data["choice"] or "edit", "review": data["base"], "texts": texts}
+
+
 class CommentForm(forms.Form):
     pair = Number()
     op_id = forms.UUIDField()
@@ -166,6 +192,18 @@ class Pairs(forms.Field):
 class UndoBulkForm(forms.Form):
     batch = forms.UUIDField()
     pairs = Pairs()
+
+
+class SteerForm(UndoBulkForm):
+    act = forms.ChoiceField(choices=[(act, "") for act in ACTS])
+    to = forms.CharField(required=False, max_length=150)
+    note = forms.CharField(required=False, max_length=2_000)
+
+
+class ReturnForm(forms.Form):
+    op_id = forms.UUIDField()
+    reasons = forms.MultipleChoiceField(choices=Reason.choices, required=False)
+    comment = forms.CharField(required=False, max_length=2_000)
 
 
 class BulkForm(UndoBulkForm):

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from sources.models import Post, Reply, Source
 
-from . import desk, diffing, rendering, talking
+from . import desk, diffing, rendering, returning, talking
 from .check_panel import LABELS, ORDER, Line, lines
 from .checks import ERROR, Finding, check_texts
 from .decisions import in_order, with_lf
@@ -108,6 +109,11 @@ class Item:
         kinds = self.pair.task_type or {}
         lists = {"task_major": kinds.get("major", []), "task_minor": kinds.get("minor", []), "domain": self.pair.domain}
         return {name: "、".join(values) for name, values in lists.items()}
+
+    @cached_property
+    def returned(self) -> Review | None:
+        """Why it has come back to this person, if it has."""
+        return returning.note_for(self.pair, self.user)
 
     @cached_property
     def comments(self) -> list[Comment]:
@@ -229,7 +235,8 @@ class Item:
 
 
 def taken_back(pair: Pair, user: User) -> dict[str, str]:
-    """The texts of an edit that `user` has just undone, so that the work in it is not lost."""
-    last = pair.reviews.filter(by=user).select_related("undoes").order_by("-id").first()
+    """The texts of an edit that `user` has just undone, or that was sent back, so that the work in it is not lost."""
+    mine = Q(by=user, verdict__in=[*Review.DECISIONS, Review.Verdict.UNDO]) | Q(verdict=Review.Verdict.RETURN, undoes__by=user)
+    last = pair.reviews.filter(mine).select_related("undoes").order_by("-id").first()
     undone = last.undoes if last else None
     return undone.texts() if undone and undone.verdict == Review.Verdict.EDIT else {}

@@ -16,6 +16,7 @@ from sources import scoring
 
 from . import judging, prompting, requesting
 from .models import Draft, ModelCall, Pair, Purpose
+from .ranking import rank_anew
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ def place(readings: Iterable[Reading], pairs: dict[int, Standing]) -> None:
     scores = {each.call.post_id: (each.score, each.call.model_returned or each.call.model) for each in readings if each.score}
     if scores:
         scoring.record({pk: (score, judge) for pk, (score, judge) in scores.items() if pk and score})
+        rank_anew(Pair.objects.filter(post__in=list(scores)).values_list("pk", flat=True))
     if not pairs:
         return
     _look(pairs)
@@ -195,10 +197,12 @@ FROM jsonb_to_recordset(%s::jsonb) AS moved(id bigint, status text, failure text
 
 
 def _move_on(pairs: dict[int, Standing], got_more: set[int]) -> None:
-    rows = [{"id": pk, **changes} for pk, pair in pairs.items() if (changes := _moved(pair, pk in got_more))]
+    moved = {pk: _moved(pair, pk in got_more) for pk, pair in pairs.items()}
+    rows = [{"id": pk, **changes} for pk, changes in moved.items() if changes]
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(MOVE, [timezone.now(), json.dumps(rows)])
+        rank_anew(pk for pk, changes in moved.items() if changes and changes["status"] == Pair.Status.PENDING)
 
 
 def _moved(pair: Standing, got_more: bool) -> dict[str, Any] | None:

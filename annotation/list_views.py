@@ -16,7 +16,7 @@ from sources.models import Source
 from . import listing
 from .check_panel import LABELS
 from .forms import BulkForm, ListForm, UndoBulkForm
-from .models import Draft, Pair, Reason
+from .models import Assignment, Draft, Pair, Reason
 from .screens import user_of
 
 SHOWN = 50
@@ -26,7 +26,7 @@ SHOWN = 50
 @role_required("reviewer")
 def items(request: HttpRequest) -> HttpResponse:
     """One page of items; whether there are more is known from one row more, so that nothing is counted."""
-    return _page(request, ListForm(request.GET))
+    return list_page(request, ListForm(request.GET))
 
 
 @require_safe
@@ -51,12 +51,12 @@ def bulk(request: HttpRequest) -> HttpResponse:
     """Accept or reject the items that are ticked."""
     form = BulkForm(request.POST)
     if not form.is_valid():
-        return _page(request, ListForm(request.GET), status=400, errors=form.errors)
+        return list_page(request, ListForm(request.GET), status=400, errors=form.errors)
     data = form.cleaned_data
     done = listing.decide_many(
         data["pairs"], by=user_of(request), batch=data["batch"], verdict=data["verdict"], reasons=data["reasons"], comment=data["comment"]
     )
-    return _page(request, ListForm(request.GET), done=done, batch_done=data["batch"], verdict=data["verdict"])
+    return list_page(request, ListForm(request.GET), done=done, batch_done=data["batch"], verdict=data["verdict"])
 
 
 @require_POST
@@ -64,23 +64,34 @@ def bulk(request: HttpRequest) -> HttpResponse:
 def undo_bulk(request: HttpRequest) -> HttpResponse:
     form = UndoBulkForm(request.POST)
     if not form.is_valid():
-        return _page(request, ListForm(request.GET), status=400, errors=form.errors)
+        return list_page(request, ListForm(request.GET), status=400, errors=form.errors)
     undone = listing.undo_many(form.cleaned_data["pairs"], by=user_of(request), batch=form.cleaned_data["batch"])
-    return _page(request, ListForm(request.GET), undone=undone)
+    return list_page(request, ListForm(request.GET), undone=undone)
 
 
-def _page(request: HttpRequest, form: ListForm, *, status: int = 200, **extra: Any) -> HttpResponse:
+def list_page(request: HttpRequest, form: ListForm, *, status: int = 200, **extra: Any) -> HttpResponse:
     user = user_of(request)
     asked = form.cleaned_data if form.is_valid() else {}
     number = asked.get("page") or 1
     rows = list(listing.found(user, asked)[(number - 1) * SHOWN : number * SHOWN + 1])
     query = request.GET.copy()
     query.pop("page", None)
+    if user.has_role("lead"):
+        _with_holders(rows[:SHOWN])
     context = {
         "form": form, "asked": asked, "pairs": rows[:SHOWN], "more": len(rows) > SHOWN, "number": number, "query": query.urlencode(),
         "reasons": Reason.choices, "is_lead": user.has_role("lead"), "batch": uuid.uuid4(), **_choices(user), **extra,
     }  # fmt: skip
     return render(request, "annotation/items.html", context, status=status)
+
+
+def _with_holders(pairs: list[Pair]) -> None:
+    """Who sits at each, undecided, or is named for it."""
+    held: dict[int, list[Assignment]] = {}
+    for seat in Assignment.objects.live().filter(pair__in=pairs, review=None).select_related("reviewer").order_by("seat"):
+        held.setdefault(seat.pair_id, []).append(seat)
+    for pair in pairs:
+        pair.held = held.get(pair.pk, [])  # type: ignore[attr-defined]
 
 
 def _choices(user: User) -> dict[str, Any]:

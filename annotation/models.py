@@ -17,6 +17,7 @@ from sources.jobs import Job
 from sources.models import Post, Source, no_task_type
 
 from .price_models import Batch, Cap, CapUse, Price, RateLimit
+from .ranking_models import Ranking
 from .standing_models import Standing, StandingTally
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEMO_MODEL", "Assignment", "Batch", "Cap", "CapUse", "Draft", "DraftRun", "ModelCall", "Pair", "Price", "PromptVersion", "Purpose",
-    "RateLimit", "Reason", "Review", "Skip", "Standing", "StandingTally",
+    "Ranking", "RateLimit", "Reason", "Review", "Skip", "Standing", "StandingTally",
 ]  # fmt: skip
 
 DEMO_MODEL = "demo"  # what the demo's own provider calls itself; its drafts stay out of datasets unless asked for
@@ -142,7 +143,7 @@ class Pair(models.Model):
 
         drafting ──▶ pending ──▶ accepted | rejected            by consensus of `reviews_wanted` reviews
         drafting ◀─▶ failed      pending ──▶ disputed ──▶ accepted | rejected
-        accepted | rejected | disputed ──undo, reopen, redraft──▶ pending
+        accepted | rejected | disputed ──undo, reopen, send back, redraft──▶ pending
 
     The texts are those to be reviewed now; once accepted, those of the deciding review. `version` counts every change
     that a reviewer could have missed: a decision names the version that it was made on.
@@ -168,6 +169,7 @@ class Pair(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.DRAFTING)
     failure = models.CharField(max_length=64, blank=True)  # why drafting failed
     reviews_wanted = models.PositiveSmallIntegerField(default=1)
+    rank = models.BigIntegerField(default=0, db_default=0)  # its place in the queue: lower comes first, then the older one
     version = models.PositiveIntegerField(default=1)
     decision = models.ForeignKey("Review", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -186,7 +188,8 @@ class Pair(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(name="pair_by_status", fields=["source", "status", "id"]),
-            models.Index(name="pair_queue", fields=["source", "id"], condition=Q(status="pending")),
+            models.Index(name="pair_queue", fields=["source", "rank", "id"], condition=Q(status="pending")),
+            models.Index(name="pair_disputed", fields=["id"], condition=Q(status="disputed")),
             models.Index(name="pair_to_draft", fields=["source", "id"], condition=Q(status="drafting")),
         ]
 
@@ -401,6 +404,7 @@ class Review(models.Model):
         REJECT = "reject", _("Reject")
         UNDO = "undo", _("Undo")
         REOPEN = "reopen", _("Reopen")
+        RETURN = "return", _("Send back")
 
     DECISIONS = (Verdict.ACCEPT, Verdict.EDIT, Verdict.REJECT)
 
@@ -429,7 +433,9 @@ class Review(models.Model):
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.CheckConstraint(name="review_undo_names_its_review", condition=Q(verdict="undo") ^ Q(undoes__isnull=True)),
+            models.CheckConstraint(
+                name="review_undo_names_its_review", condition=Q(verdict__in=["undo", "return"]) ^ Q(undoes__isnull=True)
+            ),
             models.CheckConstraint(name="review_reject_has_reasons", condition=~Q(verdict="reject") | ~Q(reasons=[])),
         ]
         indexes: ClassVar = [

@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 from sources.models import Post, Reply, Source
 from sources.templating import fill, instruction_of
 
+from . import ranks
 from .models import Draft, Pair
+from .ranking import first_rank, follow
 
 BATCH = 500
 
@@ -19,13 +21,15 @@ def pair_of(post: Post, source: Source) -> Pair:
     instruction = instruction_of(source.instruction_templates, post.row, fields)
     pair = Pair(
         post=post, source=source, instruction=instruction, input=fill(source.input_template, fields),
-        task_type=source.task_type, domain=source.domain, reviews_wanted=source.reviews_wanted,
+        task_type=source.task_type, domain=source.domain,
+        reviews_wanted=ranks.reviews_of(post.external_id, source.reviews_wanted, source.review_share),
     )  # fmt: skip
     if not instruction:
         pair.status, pair.failure = Pair.Status.FAILED, "no_instruction"
     elif source.reply == Reply.SOURCE:
         pair.output = post.answer.strip()
         pair.status, pair.failure = (Pair.Status.PENDING, "") if pair.output else (Pair.Status.FAILED, "no_answer")
+    pair.rank = first_rank(pair, post, source)
     return pair
 
 
@@ -45,7 +49,8 @@ def make_pairs(source: Source, limit: int | None = None, posts: Iterable[int] | 
 
 @transaction.atomic
 def _make_batch(source: Source, size: int, of: Iterable[int] | None) -> int:
-    lock(source)
+    source = lock(source)
+    follow(source)
     posts = waiting_posts(source, of).order_by("id")[:size]
     pairs = Pair.objects.bulk_create([pair_of(post, source) for post in posts])
     own = [pair for pair in pairs if pair.status == Pair.Status.PENDING]
@@ -53,9 +58,9 @@ def _make_batch(source: Source, size: int, of: Iterable[int] | None) -> int:
     return len(pairs)
 
 
-def lock(source: Source) -> None:
-    """Until the transaction ends, nobody else makes pairs or orders drafts of this source."""
-    Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+def lock(source: Source) -> Source:
+    """The source as it is now: until the transaction ends, nobody else makes pairs of it, orders drafts or changes its policy."""
+    return Source.objects.select_for_update(no_key=True).get(pk=source.pk)
 
 
 def waiting_posts(source: Source, of: Iterable[int] | None = None) -> QuerySet[Post]:

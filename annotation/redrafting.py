@@ -58,7 +58,7 @@ def _opened(pair: Pair, hint: str) -> Pair:
         raise StaleState(_("Somebody has decided about this pair, or its post was dropped."))
     if unsure.exists():
         raise StaleState(_("A draft of this pair is under way, or its fate is unknown."))
-    wanted.assignments.filter(review=None).delete()
+    wanted.assignments.filter(review=None, expires_at__isnull=False).delete()  # whoever was named for it stays so
     wanted.calls.left_over().delete()
     changes: dict[str, Any] = {"status": Pair.Status.DRAFTING, "failure": "", "hint": hint, "updated_at": timezone.now()}
     Pair.objects.filter(pk=wanted.pk).update(version=F("version") + 1, **changes)

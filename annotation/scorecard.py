@@ -80,7 +80,7 @@ class Score:
 
 def counting() -> QuerySet[Review]:
     """The decisions that count."""
-    reopened = Review.objects.filter(pair=OuterRef("pair"), verdict=Verdict.REOPEN, pk__gt=OuterRef("pk"))
+    reopened = Review.objects.filter(pair=OuterRef("pair"), verdict=Verdict.REOPEN, undone_by=None, pk__gt=OuterRef("pk"))
     return Review.objects.filter(~Exists(reopened), verdict__in=Review.DECISIONS, undone_by=None)
 
 

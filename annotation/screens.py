@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from accounts.models import User
 from sources.models import Source
 
-from . import desk, reviewing
+from . import adjudicating, desk, reviewing
 from .forms import PageForm
 from .item import Item
 from .models import Assignment, Pair, Reason, Review
@@ -93,6 +93,7 @@ def _desk(user: User, source: Source | None) -> dict[str, Any]:
     return {
         "queue": queue, "queues": found, "all": everything, "day": day, "day_done": len(day.cells), "recent": recent,
         "strip": range(39 - len(day.cells)), "goal": goal, "blank": day.blank(goal), "minutes_left": day.minutes_to(goal),
+        "disputes": adjudicating.disputed(user).count() if user.has_role("lead") else 0,
         "single_keys": user.preferences.get("single_keys", True), "keymap": KEYS | user.preferences.get("keys", {}),
     }  # fmt: skip
 

@@ -57,13 +57,15 @@ VISIBLE = """
     OR EXISTS (SELECT FROM sources_source_reviewers chosen WHERE chosen.source_id = source.id AND chosen.user_id = %(user)s))
 """
 # Each source is read along its own piece of the index pair_queue, and no further than needed. One condition over all
-# sources would make the database sort the whole queue for every claim.
+# sources would make the database sort the whole queue for every claim. Ranks of two sources say nothing about each other: of
+# what is first in each, the oldest is next.
 FRESH = f"""
     SELECT next.id FROM sources_source source CROSS JOIN LATERAL (
-        SELECT p.id FROM annotation_pair p WHERE p.source_id = source.id AND {FREE}
+        SELECT p.id, p.rank FROM annotation_pair p WHERE p.source_id = source.id AND {FREE}
         AND NOT EXISTS (SELECT FROM annotation_skip skip WHERE skip.pair_id = p.id AND skip.reviewer_id = %(user)s)
-        ORDER BY p.id LIMIT %(n)s
-    ) next WHERE {VISIBLE} ORDER BY next.id LIMIT %(n)s
+        ORDER BY p.rank, p.id LIMIT %(n)s
+    ) next WHERE {VISIBLE}
+    ORDER BY row_number() OVER (PARTITION BY source.id ORDER BY next.rank, next.id), next.id LIMIT %(n)s
 """  # noqa: S608
 SKIPPED = f"""
     SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id
@@ -104,16 +106,17 @@ OPEN = """
 RESERVED = f"""
     SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
     FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
-    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND seat.opened_at IS NULL AND seat.expires_at > %(now)s
-    AND p.status = 'pending' AND {VISIBLE} ORDER BY seat.id
+    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND seat.opened_at IS NULL
+    AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
+    AND p.status = 'pending' AND {VISIBLE} ORDER BY seat.expires_at IS NOT NULL, seat.id
 """  # noqa: S608
-# One's own undecided seats: opened ones, the last first; then reserved ones in their order; then those named in advance.
+# One's own undecided seats: opened ones, the last first; then those that one was named for, or that came back; then reserved ones.
 HELD = f"""
     SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
     FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
     WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
     AND p.status = 'pending' AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s) AND {VISIBLE}
-    ORDER BY seat.opened_at DESC NULLS LAST, seat.expires_at ASC NULLS LAST, seat.id LIMIT 1
+    ORDER BY seat.opened_at DESC NULLS LAST, seat.expires_at ASC NULLS FIRST, seat.id LIMIT 1
 """  # noqa: S608
 
 
@@ -148,14 +151,16 @@ def claim(user: User, *, source: Source | None = None, slug: str | None = None, 
 
 
 def reserve(user: User, count: int, *, source: Source | None = None, besides: Iterable[int] = ()) -> list[Assignment]:
-    """Up to `count` seats for `user`, not opened yet, so that the next pairs are there before they are needed: those
-    reserved before first, except the ids in `besides`. Nobody has more than AHEAD; never takes what another has reserved."""
+    """Up to `count` seats for `user`, not opened yet, so that the next pairs are there before they are needed: those that one is
+    named for first, then those reserved before, except the ids in `besides`. Nobody has more than AHEAD reserved; never takes
+    what another has."""
     if count <= 0:
         return []
     slug = source.slug if source else None
     mine = rows.read(RESERVED, _asked(user, slug, None), Assignment, Pair, Source)
     had = [seat for one in mine if (seat := _seat([one])) and seat.pk not in set(besides)][:count]
-    made = (_find(user, slug, None, greedy=False, ahead=True) for _n in range(min(count - len(had), AHEAD - len(mine))))
+    ahead = sum(seat.expires_at is not None for seat, _pair, _source in mine)
+    made = (_find(user, slug, None, greedy=False, ahead=True) for _n in range(min(count - len(had), AHEAD - ahead)))
     return had + [seat for seat in made if seat]
 
 
@@ -228,11 +233,11 @@ def _candidates(asked: dict[str, Any]) -> list[int]:
 
 
 def open_seats(user: User) -> QuerySet[Assignment]:
-    """Undecided seats of `user` at pending pairs: opened ones, the last first; then reserved ones in their order; then
-    those named in advance."""
+    """Undecided seats of `user` at pending pairs: opened ones, the last first; then those named in advance, or that came back;
+    then reserved ones in their order."""
     mine = Assignment.objects.filter(reviewer=user, review=None, pair__status=Pair.Status.PENDING)
     in_time = mine.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    order = (F("opened_at").desc(nulls_last=True), F("expires_at").asc(nulls_last=True), "pk")
+    order = (F("opened_at").desc(nulls_last=True), F("expires_at").asc(nulls_first=True), "pk")
     return in_time.select_related("pair__source").order_by(*order)
 
 
@@ -270,6 +275,11 @@ def skip(assignment_id: int, *, by: User) -> None:
         Skip.objects.update_or_create(pair_id=seat.pair_id, reviewer=by, defaults={"at": timezone.now()})
     elif Assignment.objects.filter(pk=assignment_id).exists():
         raise lost_seat()
+
+
+def may_review(person: User, source: Source) -> bool:
+    """Whether pairs of `source` are handed to `person`."""
+    return person.has_role("reviewer") and Source.objects.for_user(person).filter(pk=source.pk).exists()
 
 
 def as_uuid(value: UUID | str) -> UUID:

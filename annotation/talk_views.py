@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import role_required
 from sources.jobs import send_hint
 
-from . import diffing, redrafting, refusals, rendering, talking
+from . import diffing, redrafting, refusals, rendering, returning, talking
 from .forms import CommentForm, RedraftForm
 from .models import Pair
 from .screens import of_the_page, seats_of, user_of
@@ -68,6 +68,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     if old and new:
         told = [name for name in new.texts if old.texts[name] or new.texts[name]]
         context["changes"] = {name: rendering.changes(diffing.diff(old.texts[name], new.texts[name])) for name in told}
+    context["returnable"] = returning.returnable(pair, user_of(request))
     return render(request, "annotation/history.html", context | {"comments": talking.comments(pair, user_of(request))})
 
 

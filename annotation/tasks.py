@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from sources.indexing import catch_up, is_due
 from sources.jobs import send_hint, send_hints
 
-from . import batching, drafting, drafting_work, landing, ledger, resolving, stats
+from . import batching, drafting, drafting_work, landing, ledger, ranking, resolving, stats
 from .models import ModelCall
 from .searching import PAIRS
 
@@ -38,8 +38,17 @@ def draft_resend_hints() -> None:
     if is_due(PAIRS):
         send_hint(index_pairs)
     send_hints(draft_batch, batching.due())
+    if ranking.is_due():
+        send_hint(rank_pairs)
     if ModelCall.objects.filter(state="unknown").exists():
         send_hint(draft_resolve)
+
+
+@shared_task
+def rank_pairs() -> None:
+    """Of the queue `work`: those who draft do not wait for it."""
+    if ranking.catch_up():
+        send_hint(rank_pairs)
 
 
 @shared_task

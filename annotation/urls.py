@@ -3,6 +3,8 @@
 from django.urls import path, re_path
 
 from . import (
+    adjudicate_views,
+    agreement_views,
     call_views,
     cost_views,
     draft_views,
@@ -12,6 +14,7 @@ from . import (
     prompt_views,
     score_views,
     stats_views,
+    steer_views,
     talk_views,
     team_views,
     views,
@@ -34,6 +37,13 @@ urlpatterns = [
     path("review/find/", list_views.find, name="find"),
     path("review/items/decide/", list_views.bulk, name="bulk"),
     path("review/items/undo/", list_views.undo_bulk, name="undo_bulk"),
+    path("review/disputed/", adjudicate_views.disputed, name="disputed"),
+    re_path(r"^review/disputed/(?P<pk>[0-9]{1,18})/$", adjudicate_views.adjudicate, name="adjudicate"),
+    path("review/disputed/undo/", adjudicate_views.undo, name="undo_adjudication"),
+    path("review/items/steer/", steer_views.steer, name="steer"),
+    path("review/items/close/", steer_views.close, name="close"),
+    re_path(r"^review/decisions/(?P<pk>[0-9]{1,18})/send-back/$", steer_views.send_back, name="send_back"),
+    path("review/agreement/", agreement_views.agreement_page, name="agreement"),
     path("review/comment/", talk_views.comment, name="comment"),
     path("review/mentions/", talk_views.mentions, name="mentions"),
     re_path(r"^review/items/(?P<pk>[0-9]{1,18})/history/$", talk_views.history, name="history"),

@@ -27,6 +27,7 @@ API_TAGS = {
     "reviews": "Decisions",
     "comments": "What people say about a pair",
     "mentions": "Where one is named",
+    "agreement": "How far reviewers agree",
     "datasets": "Recipes",
     "versions": "What was frozen",
     "files": "A version in a layout",

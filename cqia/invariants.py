@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from annotation import ranks
 from annotation.folding import inconsistent_pairs
 from annotation.models import Assignment, Draft, DraftRun, ModelCall, Pair, PromptVersion, Review
 from annotation.searching import PAIRS
@@ -117,6 +118,8 @@ def seats() -> Finding:
     live = Assignment.objects.live().values("pair").annotate(taken=Count("id"))
     for row in live.filter(taken__gt=F("pair__reviews_wanted")).values("pair", "taken", "pair__reviews_wanted"):
         yield f"pair {row['pair']}: {row['taken']} live seats for {row['pair__reviews_wanted']} reviews"
+    for seat in Assignment.objects.filter(seat__gt=F("pair__reviews_wanted")):
+        yield f"seat {seat.pk}: number {seat.seat} of a pair that wants fewer reviews"
     decided = Assignment.objects.exclude(review=None)
     for seat in decided.exclude(review__pair=F("pair"), review__by=F("reviewer"), review__verdict__in=Review.DECISIONS):
         yield f"seat {seat.pk}: its review {seat.review_id} is not a decision of its reviewer on its pair"
@@ -130,6 +133,22 @@ def decisions() -> Finding:
         yield f"pair {pk}: it is not what its reviews say"
     for pair in Pair.objects.filter(Q(status__in=["accepted", "rejected"]) ^ Q(decision__isnull=False)):
         yield f"pair {pair.pk}: {pair.status} by the review {pair.decision_id}"
+
+
+def returns() -> Finding:
+    """What is sent back is somebody else's decision on the same pair."""
+    for entry in Review.objects.filter(verdict="return").exclude(undoes__verdict__in=Review.DECISIONS, undoes__pair=F("pair")):
+        yield f"review {entry.pk}: it sends back what is no decision on its pair"
+    for entry in Review.objects.filter(verdict="return", undoes__by=F("by")):
+        yield f"review {entry.pk}: it sends the own decision back"
+
+
+def queues() -> Finding:
+    """Where a source's order is kept by a number that can be told from the row, the pairs have that number."""
+    done = Pair.objects.filter(source__ranking__done=True, source__queue_order=F("source__ranking__order"))
+    by_votes = done.filter(source__queue_order="votes").exclude(rank=Coalesce(-F("post__votes"), ranks.UNVOTED))
+    for pair in by_votes | done.filter(source__queue_order="oldest").exclude(rank=0):
+        yield f"pair {pair.pk}: its place {pair.rank} is not that of the order {pair.source.queue_order}"
 
 
 def ledger() -> Finding:
@@ -230,5 +249,5 @@ def _differs(what: str, path: Path, size: int, sha256: str) -> Finding:
 
 INVARIANTS: dict[str, Callable[[], Finding]] = {
     find.__name__: find
-    for find in (guards, import_counts, tallies, posts, seats, decisions, ledger, money, versions, files, uploads, search)
+    for find in (guards, import_counts, tallies, posts, seats, decisions, returns, queues, ledger, money, versions, files, uploads, search)
 }

@@ -22,7 +22,8 @@ AGREEMENT = """
         JOIN annotation_review e ON e.pair_id = c.pair AND e.id <= %(position)s AND e.verdict IN ('accept', 'edit', 'reject')
         AND NOT EXISTS (SELECT FROM annotation_review u WHERE u.undoes_id = e.id AND u.id <= %(position)s)
         AND NOT EXISTS (SELECT FROM annotation_review u
-                        WHERE u.pair_id = c.pair AND u.verdict = 'reopen' AND u.id > e.id AND u.id <= %(position)s)
+                        WHERE u.pair_id = c.pair AND u.verdict = 'reopen' AND u.id > e.id AND u.id <= %(position)s
+                        AND NOT EXISTS (SELECT FROM annotation_review v WHERE v.undoes_id = u.id AND v.id <= %(position)s))
         GROUP BY c.pair HAVING count(*) > 1
     ) x
 """

@@ -25,7 +25,8 @@ ROWS = """
         WHERE e.pair_id = c.pair_id AND e.id <= %(log)s AND e.verdict IN ('accept', 'edit', 'reject')
         AND NOT EXISTS (SELECT FROM annotation_review u WHERE u.undoes_id = e.id AND u.id <= %(log)s)
         AND NOT EXISTS (SELECT FROM annotation_review u
-                        WHERE u.pair_id = c.pair_id AND u.verdict = 'reopen' AND u.id > e.id AND u.id <= %(log)s)
+                        WHERE u.pair_id = c.pair_id AND u.verdict = 'reopen' AND u.id > e.id AND u.id <= %(log)s
+                        AND NOT EXISTS (SELECT FROM annotation_review v WHERE v.undoes_id = u.id AND v.id <= %(log)s))
     ) k ON true
     WHERE c.version_id = %(version)s AND c.position >= %(start)s AND c.position < %(end)s ORDER BY c.position
 """

@@ -50,7 +50,8 @@ COUNTED = """
         FROM annotation_review e WHERE e.pair_id = p.id AND e.id <= %(position)s AND e.verdict IN ('accept', 'edit', 'reject')
         AND NOT EXISTS (SELECT FROM annotation_review u WHERE u.undoes_id = e.id AND u.id <= %(position)s)
         AND NOT EXISTS (SELECT FROM annotation_review u
-                        WHERE u.pair_id = p.id AND u.verdict = 'reopen' AND u.id > e.id AND u.id <= %(position)s)
+                        WHERE u.pair_id = p.id AND u.verdict = 'reopen' AND u.id > e.id AND u.id <= %(position)s
+                        AND NOT EXISTS (SELECT FROM annotation_review v WHERE v.undoes_id = u.id AND v.id <= %(position)s))
     ) c ON true
 """
 

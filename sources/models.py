@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 __all__ = [
-    "Apart", "DryRow", "DryRun", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "RejectedRow", "Reply",
-    "Rescue", "RescuedPost", "Score", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Signature",
+    "Apart", "DryRow", "DryRun", "Fetch", "Floors", "Heartbeat", "ImportRun", "Platform", "Post", "Preview", "QueueOrder", "RejectedRow",
+    "Reply", "Rescue", "RescuedPost", "Score", "SearchChange", "SearchIndex", "SearchPage", "SearchSegment", "Signature",
     "Source", "Tally", "TextList",
 ]  # fmt: skip
 
@@ -51,6 +51,15 @@ class Floors(models.TextChoices):
     CONTEXT = "context", _("Context of their post")
     POSTS = "posts", _("Posts of their own")
     STARTER = "starter", _("Posts where the thread's starter wrote them")
+
+
+class QueueOrder(models.TextChoices):
+    """In what order reviewers meet the pairs of a source."""
+
+    OLDEST = "oldest", _("The oldest first")
+    VOTES = "votes", _("Most votes first")
+    RISK = "risk", _("Most doubtful first: checks, scores, drafts that differ")
+    RANDOM = "random", _("By chance, the same each time")
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -95,6 +104,11 @@ class Source(models.Model):
     guidelines = models.TextField(_("guidelines"), blank=True)  # Markdown, for reviewers
     reviewers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="sources")  # none: everybody
     reviews_wanted = models.PositiveSmallIntegerField(_("reviews wanted"), default=1)
+    review_share = models.PositiveSmallIntegerField(default=100)  # percent of the pairs that get these; the others get one
+    names_shown = models.BooleanField(default=False)  # to a lead who decides a dispute
+    peers_send_back = models.BooleanField(default=False)  # whoever has decided on a pair, too, may send it back to the others
+    queue_order = models.CharField(max_length=16, choices=QueueOrder, default=QueueOrder.OLDEST)
+    queue_seed = models.PositiveIntegerField(default=0)  # of the order by chance
     mappings = models.JSONField(_("mappings"), default=list, blank=True)  # saved: [{"columns": [of a file], "mapping": {field: column}}]
     floors = models.CharField(_("floors of a thread"), max_length=16, choices=Floors, default=Floors.AUTO)
     lease_minutes = models.PositiveSmallIntegerField(default=15)
@@ -107,6 +121,8 @@ class Source(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="source_wants_1_to_9_reviews", condition=Q(reviews_wanted__range=(1, 9))),
             models.CheckConstraint(name="source_reply_is_known", condition=Q(reply__in=Reply.values)),
+            models.CheckConstraint(name="source_share_is_percent", condition=Q(review_share__range=(0, 100))),
+            models.CheckConstraint(name="source_order_is_known", condition=Q(queue_order__in=QueueOrder.values)),
         ]
 
     def __str__(self) -> str:

@@ -27,9 +27,11 @@ RESERVED = frozenset(
 )  # they are pages of their own
 MOST_WORDS, MOST_IN_A_WORD = 20, 50
 MOST_MINUTES, MOST_RULES = 240, 10_000
+LARGEST_SEED = 2**31 - 1
 CHANGEABLE = (
     "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
     "reviews_wanted", "reviewers", "floors", "task_type", "domain", "system_prompt", "lease_minutes",
+    "review_share", "names_shown", "peers_send_back", "queue_order", "queue_seed",
 )  # fmt: skip
 
 

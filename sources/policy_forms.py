@@ -13,7 +13,7 @@ from accounts.models import Role, User
 
 from . import policy
 from .forms import Marked
-from .models import Source
+from .models import QueueOrder, Source
 
 
 class TemplateLines(forms.CharField):
@@ -57,7 +57,20 @@ class SourceForm(Marked, forms.ModelForm):
             gettext_lazy("How a pair is made"),
             ("instruction_templates", "input_template", "reply", "system_prompt", "task_major", "task_minor", "domain"),
         ),
-        "review": (gettext_lazy("Who reviews, and how"), ("reviews_wanted", "reviewers", "lease_minutes", "guidelines")),
+        "review": (
+            gettext_lazy("Who reviews, and how"),
+            (
+                "reviews_wanted",
+                "review_share",
+                "reviewers",
+                "queue_order",
+                "queue_seed",
+                "lease_minutes",
+                "peers_send_back",
+                "names_shown",
+                "guidelines",
+            ),
+        ),
         "reading": (gettext_lazy("How files are read"), ("floors",)),
     }
 
@@ -91,6 +104,38 @@ class SourceForm(Marked, forms.ModelForm):
         max_value=9,
         help_text=gettext_lazy("How many people decide about each pair. When they disagree, a lead decides."),
     )
+    review_share = forms.IntegerField(
+        label=gettext_lazy("Share that gets so many, in percent"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        help_text=gettext_lazy(
+            "The others get one review. Which ones is drawn when a pair is made, the same way each time. 10: every tenth."
+        ),
+    )
+    queue_order = forms.ChoiceField(
+        label=gettext_lazy("Order of the queue"),
+        required=False,
+        choices=QueueOrder.choices,
+        help_text=gettext_lazy("Holds for the pairs that are there, too, a little after it is saved."),
+    )
+    queue_seed = forms.IntegerField(
+        label=gettext_lazy("Seed of chance"),
+        required=False,
+        min_value=0,
+        max_value=policy.LARGEST_SEED,
+        help_text=gettext_lazy("Another number, another order by chance."),
+    )
+    peers_send_back = forms.BooleanField(
+        label=gettext_lazy("Reviewers may send an item back to whoever decided about it before them"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": ""}),
+    )
+    names_shown = forms.BooleanField(
+        label=gettext_lazy("A lead who decides a dispute sees whose versions they are"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": ""}),
+    )
     reviewers = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Reviewers"),
         required=False,
@@ -111,7 +156,8 @@ class SourceForm(Marked, forms.ModelForm):
         model = Source
         fields = (
             "name", "slug", "platform", "licence", "terms_url", "reply", "instruction_templates", "input_template", "system_prompt",
-            "domain", "reviews_wanted", "reviewers", "lease_minutes", "floors", "guidelines",
+            "domain", "reviews_wanted", "review_share", "reviewers", "queue_order", "queue_seed", "lease_minutes", "peers_send_back",
+            "names_shown", "floors", "guidelines",
         )  # fmt: skip
         labels = {
             "name": gettext_lazy("Name"),
@@ -161,6 +207,17 @@ class SourceForm(Marked, forms.ModelForm):
 
     def clean_lease_minutes(self) -> int:
         return self.cleaned_data["lease_minutes"] or self.instance.lease_minutes
+
+    def clean_review_share(self) -> int:
+        share = self.cleaned_data["review_share"]
+        return self.instance.review_share if share is None else share
+
+    def clean_queue_order(self) -> str:
+        return self.cleaned_data["queue_order"] or self.instance.queue_order
+
+    def clean_queue_seed(self) -> int:
+        seed = self.cleaned_data["queue_seed"]
+        return self.instance.queue_seed if seed is None else seed
 
     def clean_slug(self) -> str:
         return self._checked("slug", policy.check_slug)

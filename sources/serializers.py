@@ -28,6 +28,10 @@ class SourceSerializer(Strict, serializers.ModelSerializer[Source]):
     )
     domain = serializers.ListField(child=serializers.CharField(), required=False)
     system_prompt = serializers.CharField(required=False, allow_blank=True, max_length=policy.MOST_RULES)
+    review_share = serializers.IntegerField(
+        min_value=0, max_value=100, required=False, help_text="Percent of the pairs that get `reviews_wanted` reviews; the others get one."
+    )
+    queue_seed = serializers.IntegerField(min_value=0, max_value=policy.LARGEST_SEED, required=False)
     lease_minutes = serializers.IntegerField(min_value=1, max_value=policy.MOST_MINUTES, required=False)
     reviewers = serializers.SlugRelatedField[User](
         slug_field="username", queryset=User.objects.filter(is_active=True), many=True, required=False,
@@ -38,7 +42,8 @@ class SourceSerializer(Strict, serializers.ModelSerializer[Source]):
         model = Source
         fields = (
             "slug", "name", "platform", "licence", "terms_url", "instruction_templates", "input_template", "reply", "screens", "guidelines",
-            "reviews_wanted", "reviewers", "floors", "task_type", "domain", "system_prompt", "lease_minutes", "mappings", "created_at",
+            "reviews_wanted", "reviewers", "floors", "task_type", "domain", "system_prompt", "lease_minutes", "review_share",
+            "names_shown", "peers_send_back", "queue_order", "queue_seed", "mappings", "created_at",
         )  # fmt: skip
         read_only_fields = ("mappings", "created_at")
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from annotation import rendering
+from annotation.models import Reason
 
 register = template.Library()
 MARKS = {
@@ -44,6 +45,11 @@ def plain(text: str) -> SafeString:
 @register.filter
 def lang_of(text: str) -> str:
     return rendering.lang_of(text)
+
+
+@register.filter
+def reason(code: str) -> str:
+    return str(Reason(code).label) if code in Reason.values else code
 
 
 @register.filter

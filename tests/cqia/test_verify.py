@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from annotation.models import Assignment, DraftRun, ModelCall, Pair, PromptVersion, Review
+from annotation.models import Assignment, DraftRun, ModelCall, Pair, PromptVersion, Ranking, Review
 from cqia import invariants
 from datasets import exporting, records, storage
 from datasets.models import Dataset, File, Record, Version
@@ -138,6 +138,8 @@ DEEDS = {
     "a decision without a review": (
         "decisions", "by the review None", lambda: sql(unguarded("annotation_pair", "pair_decided_has_decision", "decision_id = NULL"))
     ),
+    "a decision sent back by its own author": ("returns", "sends the own decision back", lambda: undo(Review.objects.get(), "return")),
+    "a place in the queue of another order": ("queues", "is not that of the order", lambda: displace()),
     "a call that nobody holds": ("ledger", "no worker holds it", lambda: ModelCall.objects.update(state="sending")),
     "an answer that nobody read": (
         "ledger", "neither a draft nor a reason", lambda: sql(without_trigger("annotation_draft", NO_CALL))
@@ -169,8 +171,13 @@ DEEDS = {
 }  # fmt: skip
 
 
-def undo(review: Review) -> None:
-    builders.make_review(review.pair, by=review.by, verdict="undo", undoes=review)
+def undo(review: Review, verdict: str = "undo") -> None:
+    builders.make_review(review.pair, by=review.by, verdict=verdict, undoes=review)
+
+
+def displace() -> None:
+    Ranking.objects.create(source=Pair.objects.get().source, done=True)
+    Pair.objects.update(rank=7)
 
 
 def flip(path) -> None:
