@@ -16,11 +16,11 @@ from accounts.api import HasRole
 from accounts.permissions import role_required
 from accounts.strict import Query
 from sources.models import Source
+from sources.spreadsheets import safe
 
 from . import agreement
 from .agreement import Agreement
 from .api import asking
-from .cost_views import CELL_STARTS
 from .screens import user_of, wish
 
 COLUMNS = ("name", "slug", "n", "same", "alpha", "low", "high", "similarity")
@@ -44,8 +44,7 @@ def _as_csv(lines: Iterable[Agreement]) -> HttpResponse:
     rows = csv.writer(response)
     rows.writerow(["kind", *COLUMNS])
     for line in lines:
-        name = f"'{line.name}" if line.name.startswith(CELL_STARTS) else line.name
-        rows.writerow(["people" if line.people else "source", name, *(getattr(line, column) for column in COLUMNS[1:])])
+        rows.writerow(["people" if line.people else "source", safe(line.name), *(getattr(line, column) for column in COLUMNS[1:])])
     return response
 
 
