@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("annotation", "0010_what_became_of_unknown_calls"),
-        ("sources", "0013_several_people"),
+        ("sources", "0014_several_people"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

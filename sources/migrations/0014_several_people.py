@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sources", "0012_posts_refer_to_run_and_source"),
+        ("sources", "0013_long_texts_once"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
