@@ -59,7 +59,7 @@ def asked_key(request: Request) -> uuid.UUID:
         raise Problem(400, "idempotency_key_invalid", "The Idempotency-Key is not a UUID.") from None
 
 
-def _refuse(refusal: reviewing.Refused) -> NoReturn:
+def refuse(refusal: reviewing.Refused) -> NoReturn:
     extra = {"findings": FindingSerializer(refusal.findings, many=True).data} if isinstance(refusal, reviewing.BadDecision) else {}
     raise Problem(STATUS.get(type(refusal), 409), refusal.code, refusal.message, **extra) from refusal
 
@@ -142,7 +142,7 @@ class AssignmentDetail(Reviewing, views.APIView):
         try:
             reviewing.skip(pk, by=asking(request))
         except reviewing.Refused as refusal:
-            _refuse(refusal)
+            refuse(refusal)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -155,7 +155,7 @@ class Renewal(Reviewing, views.APIView):
         try:
             seat = reviewing.renew(pk, by=asking(request), token=asked.validated_data["token"])
         except reviewing.Refused as refusal:
-            _refuse(refusal)
+            refuse(refusal)
         return Response(as_data(AssignmentSerializer, seat))
 
 
@@ -174,7 +174,7 @@ class Reviews(Reviewing, views.APIView):
             review = reviewing.decide(pk, by=asking(request), op_id=op_id, **asked.validated_data)
         except reviewing.Refused as refusal:
             get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
-            _refuse(refusal)
+            refuse(refusal)
         return Response(as_data(ReviewSerializer, review), status=201)
 
 
@@ -191,5 +191,5 @@ class Undo(Reviewing, views.APIView):
         try:
             entry = reviewing.undo(pk, by=asking(request), op_id=op_id)
         except reviewing.Refused as refusal:
-            _refuse(refusal)
+            refuse(refusal)
         return Response(as_data(ReviewSerializer, entry), status=201)
