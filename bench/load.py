@@ -20,6 +20,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.posts import write
@@ -30,7 +32,7 @@ from tests.processes.test_main_job import annual
 PAGES = ("/review/?source=ruozhiba", "/review/items/", "/datasets/", "/accounts/password/")
 GOALS = {"claim_p95_ms": 150, "submit_p95_ms": 200, "page_p95_ms": 400, "errors": 0, "memory_mb_per_min": 5.0}
 EVERY = 5.0  # seconds between two actions of one person
-ROWS, DRAFTS = 20_000, 5_000  # of each import; of the draft run
+ROWS, DRAFTS = 20_000, 500  # of each import; posts of the draft run, three candidates each
 ACCEPT = (
     "SET session_replication_role = replica",
     """INSERT INTO annotation_review (verdict, instruction, input, output, before, task_type, domain, reasons, comment, bypassed, seconds,
@@ -92,7 +94,9 @@ def prepare(house: House, folder: Path, pairs: int, reviewers: int) -> tuple[lis
     said = house.manage("shell", "-v", "0", "-c", PEOPLE.replace(f"range({REVIEWERS})", f"range({reviewers})")).stdout
     people = json.loads(next(line for line in said.splitlines() if line.startswith("PEOPLE "))[7:])
     fill(house, 1, pairs)
-    house.sql("; ".join(ACCEPT))
+    with psycopg.connect(json.loads((house.var / "engines.json").read_text())["database"], autocommit=True) as connection:
+        for statement in ACCEPT:
+            connection.execute(statement)
     admin = house.manage("create_token", "admin").stdout.strip()
     house.manage("import_posts", "ruozhiba", str(annual(folder / "drafted.json", DRAFTS)), seconds=600)
     house.api("POST", "/datasets/", admin, {"slug": "load", "name": "load", "sources": ["ruozhiba"]})
@@ -103,7 +107,7 @@ def prepare(house: House, folder: Path, pairs: int, reviewers: int) -> tuple[lis
 
 def begin(house: House, folder: Path, admin: str) -> list[threading.Thread]:
     """Two imports, the draft run and the export, all at once."""
-    assert house.api("POST", "/sources/ruozhiba/draft-runs/", admin, {})[0] == 202
+    assert house.api("POST", "/sources/ruozhiba/draft-runs/", admin, {"candidates": 3})[0] == 202
     assert house.api("POST", "/datasets/load/versions/", admin, {"include_unknown_licence": True})[0] == 202
     imports = [
         threading.Thread(target=house.manage, args=("import_posts", "zhihu", str(folder / f"{n}.jsonl")), kwargs={"seconds": 900})
