@@ -212,7 +212,7 @@ def counts(town: Town) -> dict[str, int]:
 
 def drafting(town: Town) -> None:
     town.manage("import_posts", "ruozhiba", str(annual(town.folder / "first.json", DRAFTS, seed=3)))
-    status, run = town.api("POST", "/sources/ruozhiba/draft-runs/", {})
+    status, run = town.api("POST", "/sources/ruozhiba/draft-runs/", {"force": True})
     say(f"{DRAFTS} drafts ordered: {status} {'' if status == 202 else run}")
     sent = "SELECT count(*) FROM annotation_modelcall WHERE sent_at IS NOT NULL"
     wait_for(lambda: town.sql(sent)[0][0] >= 60, 120, every=0.02)
