@@ -81,7 +81,9 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="postgresql:///zhumo"))}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = 60 if PROCESS == "web" else 0
-_limits = {"idle_in_transaction_session_timeout": 30_000}
+# A machine that is cut off says no farewell: the database looks for itself, and frees what it held, within half a minute.
+_limits = {"idle_in_transaction_session_timeout": 30_000, "tcp_user_timeout": 30_000}
+_limits |= {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
 if PROCESS == "web":  # nobody waits longer for a page; migrations and bulk work may
     _limits |= {"statement_timeout": 15_000, "lock_timeout": 3_000}
 DATABASES["default"].setdefault("OPTIONS", {})
