@@ -14,19 +14,12 @@ from django.utils.safestring import mark_safe as already_clean  # noqa: TID251 -
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from sources.invisible import INVISIBLE, name_of, split
+
 RENDERED = 20_000  # characters: hostile Markdown costs seconds beyond, so the rest is shown as plain text
 TAGS = {"p", "br", "hr", "h3", "h4", "h5", "h6", "strong", "em", "del", "code", "pre", "blockquote"} | {
     *("ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td")
 }
-
-# What hides or turns text: bidi controls, zero-width and filler characters, tags, controls. A joiner between two emoji is a
-# part of the second and stays.
-_JOINED = r"(?<=[\u2600-\u27BF\uFE0F\U0001F300-\U0001FAFF])\u200D(?=[\u2600-\u27BF\U0001F300-\U0001FAFF])"
-INVISIBLE = re.compile(
-    "(" + _JOINED + ")|["
-    r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u00AD\u034F\u061C\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB"
-    "\U000e0000-\U000e007f]"
-)
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True, "maxNesting": 20}).enable("table").disable("image")
 _cleaner = nh3.Cleaner(
@@ -53,7 +46,7 @@ def prose(text: str) -> SafeString:
 
 def plain(text: str) -> SafeString:
     """The text as it is, escaped, with invisible characters shown."""
-    pieces = ((_sign(part) if i % 2 else escape(part)) for i, part in enumerate(_split(text)))
+    pieces = ((_sign(part) if i % 2 else escape(part)) for i, part in enumerate(split(text)))
     return format_html_join("", "{}", ((piece,) for piece in pieces))
 
 
@@ -69,18 +62,8 @@ def _segment(kind: str, text: str) -> SafeString:
     return format_html("<ins>{}</ins>" if kind == "insert" else "<del>{}</del>", shown)
 
 
-def _split(text: str) -> list[str]:
-    """Text, invisible character, text, …"""
-    parts, end = [], 0
-    for found in INVISIBLE.finditer(text):
-        if found.group(1) is None:
-            parts += [text[end : found.start()], found.group()]
-            end = found.end()
-    return [*parts, text[end:]]
-
-
 def _sign(char: str) -> SafeString:
-    return format_html('<span class="inv">U+{}</span>', f"{ord(char):04X}")
+    return format_html('<span class="inv">{}</span>', name_of(char))
 
 
 def _mark(found: re.Match[str]) -> str:

@@ -5,16 +5,27 @@ from datetime import timedelta
 from typing import Any
 
 from django import template
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from sources import dry_wording, wording
+from sources import dry_wording, invisible, wording
 from sources.models import TextList
 
 register = template.Library()
 register.filter("row_reason", wording.row_reason)
 register.filter("post_reason", wording.post_reason)
 register.filter("post_field", wording.post_field)
+
+
+@register.filter
+def marked(text: object) -> SafeString:
+    """A stranger's text, escaped, with the characters that hide or turn it shown as marks."""
+    pieces = enumerate(invisible.split(str(text)))
+    return format_html_join(
+        "", "{}", ((format_html('<span class="inv">{}</span>', invisible.name_of(p)) if n % 2 else escape(p),) for n, p in pieces)
+    )
 
 
 @register.filter
