@@ -25,7 +25,7 @@ from .scorecard import FEW, Key, Score
 SPANS = (7, 14, 30, 90)  # days, today included
 EDGES = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 90, 120)  # seconds; the last group has no end
 SPARK = 8  # days in a person's line
-EDITS = 2_000  # the newest edits of which the median is taken: more would not move it
+EDITS = 200  # the newest edits of a row of the scorecard, of which the median is taken: more would hardly move it
 
 
 @dataclass(frozen=True)

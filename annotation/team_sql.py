@@ -49,11 +49,15 @@ FROM (
   GROUP BY pair_id HAVING count(*) > 1
 ) AS judged
 """
-# The newest edits of drafts: what was drafted, and what became of it.
+# The newest edits of each model's, prompt's and source's drafts: what was drafted, and what became of it.
 EDITS = """
 SELECT edited.provider, edited.model, edited.prompt_id, edited.source_id, draft.output AS before, review.output AS after
-FROM (SELECT * FROM decided WHERE verdict = 'edit' AND model <> '' ORDER BY id DESC LIMIT %(edits)s) AS edited
+FROM (
+  SELECT *, row_number() OVER (PARTITION BY provider, model, prompt_id, source_id ORDER BY id DESC) AS number
+  FROM decided WHERE verdict = 'edit' AND model <> ''
+) AS edited
 JOIN annotation_review AS review ON review.id = edited.id JOIN annotation_draft AS draft ON draft.id = review.draft_id
+WHERE edited.number <= %(edits)s
 """
 SUMMED = {"sums": SUMS, "reasons": REASONS, "agreed": AGREED, "edits": EDITS}
 
