@@ -58,7 +58,7 @@ check: .venv/.dev
 	$(PY) -m ruff check -q .
 	$(PY) -m ruff format -q --check .
 	git ls-files -z "templates/*.html" | xargs -0 .venv/bin/djade --check --target-version 5.2
-	SECRET_KEY=for-mypy $(PY) -m mypy .
+	SECRET_KEY=$(shell printf 'for-mypy-%.0s' 1 2 3 4 5 6 7) $(PY) -m mypy .
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -W 'ignore:Got an error checking a consistent migration history:RuntimeWarning' manage.py makemigrations --check --dry-run
 	$(PY) manage.py messages --check

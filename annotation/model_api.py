@@ -21,7 +21,7 @@ MODEL = OpenApiParameter("model", str, description="`provider:model`, or the bar
 class ProviderSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    base_url = serializers.CharField()
+    base_url = serializers.CharField(source="address")
     key_name = serializers.CharField(help_text="The variable of its key. The key itself is never told.")
     has_key = serializers.BooleanField()
     is_usable = serializers.BooleanField()

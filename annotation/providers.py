@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -31,6 +32,14 @@ class Provider:
     @property
     def key(self) -> str:
         return os.environ.get(self.key_name, "")
+
+    @property
+    def address(self) -> str:
+        """Its address as pages tell it: without a name, password or key that somebody has put into it."""
+        parts = urlsplit(self.base_url)
+        host = parts.netloc.rpartition("@")[2]
+        shown = parts._replace(netloc=host, query="", fragment="").geturl()
+        return shown.replace(self.key, "***") if len(self.key) >= 4 else shown
 
     @property
     def has_key(self) -> bool:

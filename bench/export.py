@@ -107,7 +107,7 @@ def step(name: str) -> dict:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="zhumo-bench-") as var:
-        os.environ |= {"CQIA_VAR": var, "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "x" * 60, "LOG_LEVEL": "WARNING"}
+        os.environ |= {"CQIA_VAR": var, "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "0123456789" * 6, "LOG_LEVEL": "WARNING"}
         from cqia import embedded
 
         engines = embedded.provide(Path(var))

@@ -36,7 +36,7 @@ PEOPLE = f"""
 import json
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
+from accounts.sessions import SessionStore
 from accounts.models import ApiToken, User
 from sources.models import ImportRun, Source
 made = []

@@ -22,7 +22,7 @@ DECISIONS, GOAL = 200, 100.0
 FILL = f"""
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
+from accounts.sessions import SessionStore
 from accounts.models import User
 from annotation.models import Draft, Pair
 from sources.models import ImportRun, Post, Source

@@ -204,7 +204,7 @@ def main() -> int:
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         var = asked.var or Path(folder)
-        os.environ |= {"CQIA_VAR": str(var), "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "x" * 60}
+        os.environ |= {"CQIA_VAR": str(var), "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "0123456789" * 6}
         engines = embedded.provide(var)
         try:
             return run(asked.rows)

@@ -23,6 +23,7 @@ PLACES = (
     ("annotation:draft_runs", _("Drafting"), "admin"),
     ("datasets:list", _("Datasets"), "viewer"),
     ("annotation:team", _("Team"), "lead"),
+    ("people", _("People"), "admin"),
 )
 
 

@@ -17,7 +17,8 @@ from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import AuditEntry
+from accounts import auditing
+from accounts.models import AuditEntry, AuditLink
 from annotation import ranks
 from annotation.folding import inconsistent_pairs
 from annotation.models import Assignment, Draft, DraftRun, ModelCall, Pair, PromptVersion, Review
@@ -55,7 +56,7 @@ SELECT run_id, status, reason, sum(n) FROM (
 }
 APPS = ("accounts", "sources", "annotation", "datasets")
 UNREAD_FOR = timedelta(minutes=2)  # a stored reply is read at once; if its worker died, by the next
-WRITTEN_ONCE = (AuditEntry, Review, Draft, PromptVersion, Record, Preference, Removal)
+WRITTEN_ONCE = (AuditEntry, AuditLink, Review, Draft, PromptVersion, Record, Preference, Removal)
 
 
 def broken() -> Iterator[tuple[str, str]]:
@@ -219,6 +220,15 @@ def search() -> Finding:
             yield f"search of {what.kind}: the {name} of {pk} would not be found"
 
 
+def audit() -> Finding:
+    """Nothing in the audit log was changed, cut out or put in."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_trigger WHERE tgname = 'accounts_auditentry_link' AND tgenabled = 'O'")
+        if not cursor.rowcount:
+            yield "entries of the audit log are not linked: the trigger is gone or switched off"
+    yield from auditing.broken()
+
+
 def _rows_of(model: type[Post] | type[RejectedRow]) -> Coalesce:
     rows = model.objects.filter(run=OuterRef("pk")).order_by().values("run")
     return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
@@ -249,5 +259,21 @@ def _differs(what: str, path: Path, size: int, sha256: str) -> Finding:
 
 INVARIANTS: dict[str, Callable[[], Finding]] = {
     find.__name__: find
-    for find in (guards, import_counts, tallies, posts, seats, decisions, returns, queues, ledger, money, versions, files, uploads, search)
+    for find in (
+        guards,
+        import_counts,
+        tallies,
+        posts,
+        seats,
+        decisions,
+        returns,
+        queues,
+        ledger,
+        money,
+        versions,
+        files,
+        uploads,
+        search,
+        audit,
+    )
 }

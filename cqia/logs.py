@@ -2,12 +2,15 @@
 
 import json
 import logging
+import os
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_task
+
+from cqia.strictness import secrets_in
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 # A key that got into a message all the same (a provider quotes it back in its error) does not get into the log.
@@ -17,7 +20,10 @@ FIELDS = ("method", "route", "status", "ms")  # what a record may have besides i
 
 
 def clean(text: str) -> str:
-    """`text` with control characters escaped (tracebacks keep their line ends) and secrets masked."""
+    """`text` with control characters escaped (tracebacks keep their line ends) and secrets masked: our own, which need not look like any,
+    and whatever looks like one."""
+    for secret in secrets_in(os.environ):
+        text = text.replace(secret, "***")
     return SECRET.sub(r"\1***", CONTROL.sub(lambda m: repr(m.group())[1:-1], text))
 
 

@@ -129,10 +129,12 @@ def _execute(*statements: str) -> None:
 
 
 def _place(aside: Path) -> None:
-    """Files of datasets that were there lie beside the new ones: nobody names them any more, and they are not ours to delete."""
+    """Files of datasets that were there lie beside the new ones: nobody names them any more, and they are not ours to delete. So do the
+    anchors of the audit log that was there: the one that is there now need not reach as far."""
     files = Path(settings.DATASET_FILES)
-    if files.is_dir() and any(files.iterdir()):
-        files.rename(files.with_name(f"{files.name}.before-{timezone.now():%Y%m%d-%H%M%S}"))
+    for there in filter(None, (files, settings.AUDIT_ANCHORS)):
+        if there.is_dir() and any(there.iterdir()):
+            there.rename(there.with_name(f"{there.name}.before-{timezone.now():%Y%m%d-%H%M%S}"))
     for folder, target in (("uploads", Path(settings.UPLOADS)), ("datasets", files)):
         for path in sorted((aside / folder).rglob("*")):
             if path.is_file():

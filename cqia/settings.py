@@ -1,5 +1,6 @@
 """All settings, once. What differs between a laptop and a server is an environment variable; the names are in the README."""
 
+import os
 from pathlib import Path
 
 import environ
@@ -9,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from cqia import sentry
 from cqia.api_tags import API_TAGS
 from cqia.provider_presets import providers
+from cqia.strictness import read_secret_files, weaknesses
 
+read_secret_files(os.environ)
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("CQIA_VAR", default=str(BASE_DIR / "var"))).resolve()
@@ -21,6 +24,12 @@ if not SECRET_KEY:
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier keys: what they signed and sealed stays good
+HTTPS = env.bool("CQIA_HTTPS", default=False)  # behind a proxy that speaks TLS
+PUBLIC_URL = env.str("CQIA_URL", default="").rstrip("/")  # under which people reach it: for links that commands print
+TRUSTED_PROXIES = env.list("CQIA_TRUSTED_PROXIES", default=[])  # addresses, networks or `unix`, whose X-Forwarded-For is believed
+if wrong := weaknesses(key=SECRET_KEY, debug=DEBUG, https=HTTPS, hosts=ALLOWED_HOSTS, origins=CSRF_TRUSTED_ORIGINS):
+    raise ImproperlyConfigured(". ".join(wrong))
 
 INSTALLED_APPS = [
     "cqia",
@@ -39,24 +48,23 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "axes",
 ]
 MIDDLEWARE = [
     "cqia.watching.Watching",
+    "cqia.middleware.ContentSecurityPolicy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cqia.middleware.ContentSecurityPolicy",
     "cqia.middleware.DatabaseDown",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.SecondFactorDemanded",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.idempotency.IdempotencyKeys",
-    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "cqia.urls"
 WSGI_APPLICATION = "cqia.wsgi.application"
@@ -121,7 +129,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- people -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.LimitedPasswords"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -129,23 +137,29 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "home", "login"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.1  # hours; a person, not only an address: a lock-out must not become a weapon
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
-AXES_VERBOSE = False
+SESSION_ENGINE, SESSION_COOKIE_AGE = "accounts.sessions", 14 * 24 * 3600
+REQUIRE_TOTP = env.bool("CQIA_REQUIRE_TOTP", default=False)  # of admins
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")  # single sign-on, where one is named
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="SSO")  # as the button says
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
+vars().update(EMAIL_CONFIG)  # EMAIL_HOST and its like, as Django wants them
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default="zhumo@localhost")
+EMAIL_TIMEOUT = 10
 
 # --- over HTTP --------------------------------------------------------------------------------------------------------
-HTTPS = env.bool("CQIA_HTTPS", default=False)  # behind a proxy that speaks TLS
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+if HTTPS:  # a browser takes such a cookie only from this very host, over TLS
+    SESSION_COOKIE_NAME = "__Host-session"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_SAMESITE = True, "Lax", "Lax"
+SESSION_COOKIE_HTTPONLY, LANGUAGE_COOKIE_HTTPONLY = True, True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "cqia.views.csrf_failure"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = None
@@ -204,6 +218,7 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 UPLOADS, DATASET_FILES = VAR / "uploads", VAR / "datasets"
+AUDIT_ANCHORS = VAR / "audit"  # where the audit log's chain stood: not in the database, so that nobody changes both
 DATASET_BUCKET = env.str("CQIA_BUCKET", default="")  # files of datasets go to this S3-compatible bucket; keys as boto3 finds them
 DATASET_BUCKET_ENDPOINT = env.str("CQIA_BUCKET_ENDPOINT", default="")  # empty: Amazon's
 DATASET_BUCKET_PREFIX = env.str("CQIA_BUCKET_PREFIX", default="")
@@ -230,7 +245,6 @@ LOGGING = {
         "cqia.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
         # One line for each hint, every few seconds: the rows tell what was done.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -16,6 +16,7 @@ from .context import silent_queues
 from .middleware import database_down, is_database_down
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Where one works: reviewers review, viewers fetch datasets."""
     if not request.user.is_authenticated:

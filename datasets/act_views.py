@@ -12,7 +12,7 @@ from sources.jobs import send_hint
 from . import exporting, publishing, releasing, tasks
 from .exporting import Refused
 from .forms import ExportForm, FreezeForm, ReasonForm, ReleaseForm
-from .models import Export, Takedown, Version
+from .models import Takedown, Version
 from .views import dataset_of, exports_of, person, version_of
 
 
@@ -98,7 +98,7 @@ def exports(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @role_required("viewer")
 def cancel_export(request: HttpRequest, slug: str, number: int, pk: int) -> HttpResponse:
     version = version_of(request, slug, number)
-    exporting.cancel(get_object_or_404(Export, version=version, pk=pk))
+    exporting.cancel(get_object_or_404(exporting.cancellable(version, by=person(request)), pk=pk))
     return redirect(f"{_back(version)['Location']}#files")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from sources.jobs import LostLease
 
@@ -189,6 +189,11 @@ def run(export_id: int) -> None:
     except OSError as error:
         log.exception("export %s cannot be written", job.pk)
         _end(job, "disk", error.strerror or str(error))
+
+
+def cancellable(version: Version, *, by: "User") -> QuerySet[Export]:
+    """Those that this person may cancel: their own, and for admins all."""
+    return version.exports.all() if by.has_role("admin") else version.exports.filter(by=by)
 
 
 def cancel(job: Export) -> bool:

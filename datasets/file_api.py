@@ -60,7 +60,7 @@ class OneExport(BelowVersion):
 
     @extend_schema(request=None, responses={204: None}, operation_id="exports_cancel")
     def delete(self, request: Request, slug: str, number: int, pk: int) -> Response:
-        exporting.cancel(self.export())
+        exporting.cancel(get_object_or_404(exporting.cancellable(self.version(), by=person(request)), pk=pk))
         return Response(status=204)
 
 

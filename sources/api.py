@@ -146,7 +146,7 @@ class CancelImport(views.APIView):
     @extend_schema(request=None, responses=ImportSerializer)
     def post(self, request: Request, pk: int) -> Response:
         run = get_object_or_404(ImportRun, pk=pk)
-        importing.cancel(run)
+        importing.cancel(run, by=person(request))
         run.refresh_from_db()
         return Response(ImportSerializer(run).data)
 
@@ -160,7 +160,7 @@ class ResumeImport(views.APIView):
     @extend_schema(request=None, responses={202: ImportSerializer})
     def post(self, request: Request, pk: int) -> Response:
         run = get_object_or_404(ImportRun, pk=pk)
-        if not runs.resume(run):
+        if not runs.resume(run, by=person(request)):
             raise Problem(409, "not_resumable", _("This import cannot go on: it is over, or the same file was imported by another one."))
         send_hint(import_file, run.pk)
         return Response(ImportSerializer(run).data, status=202)

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.models import AuditEntry
+
 from . import dry_orders, readers
 from .dry_orders import imported_before
 from .fetch_wording import sentence
@@ -48,9 +50,10 @@ def order(source: Source, *, url: str, by: User | None, **options: Any) -> tuple
         return earlier, False
     try:
         with transaction.atomic():
-            return Fetch.objects.create(
-                source=source, url=url, by=by, options={key: value for key, value in options.items() if value}
-            ), True
+            fetch = Fetch.objects.create(source=source, url=url, by=by, options={key: value for key, value in options.items() if value})
+            if by:
+                AuditEntry.objects.create(by=by, action="fetch_ordered", subject=f"source {source.slug}", detail={"fetch": fetch.pk})
+            return fetch, True
     except IntegrityError:  # a second click at the same moment
         return Fetch.objects.filter(source=source, url=url)[0], False
 

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import role_required
 
@@ -33,6 +33,7 @@ QUIET_AFTER = timedelta(seconds=30)  # the beat asks the workers every 5 s
 OPEN = (ImportRun.State.QUEUED, ImportRun.State.RUNNING)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("admin")
 def new(request: HttpRequest, slug: str = "") -> HttpResponse:
     """A plain form: the file goes with the request, and the answer is the page of its dry run."""
@@ -91,7 +92,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required("admin")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(request, pk)
-    importing.cancel(run)
+    importing.cancel(run, by=person(request))
     return redirect("sources:import", pk=run.pk)
 
 
@@ -99,7 +100,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required("admin")
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(request, pk)
-    if runs.resume(run):
+    if runs.resume(run, by=person(request)):
         send_hint(import_file, run.pk)
     else:
         messages.info(request, _("This import cannot go on: it is over, or the same file was imported by another one."))

@@ -18,6 +18,8 @@ import psycopg
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from accounts.models import AuditEntry
+
 from . import readers, wording
 from .batches import Recipe
 from .importers import IMPORTERS, lacking, recognise
@@ -33,7 +35,7 @@ from .uploads import Refused, StoredFile, path_of, store
 if TYPE_CHECKING:
     from accounts.models import User
 
-__all__ = ["Refused", "StoredFile", "cancel", "describe", "describe_reason", "run_import", "start_import", "store"]
+__all__ = ["Refused", "StoredFile", "audit", "cancel", "describe", "describe_reason", "run_import", "start_import", "store"]
 
 log = logging.getLogger(__name__)
 SAMPLE = 50  # rows that an importer is recognised from
@@ -64,15 +66,25 @@ def start_import(
                 source=source, sha256=stored.sha256, size=stored.size, file_name=printable(name), by=by,
                 importer=importer or ("generic" if mapping else ""), mapping=mapping, encoding=encoding, kept=sorted(kept) if by else [],
             )  # fmt: skip
+            audit("import_ordered", run, by, file=run.file_name, sha256=run.sha256)
     except IntegrityError:  # somebody uploaded the same at the same moment
         return same.get(), False
     return run, True
 
 
-def cancel(run: ImportRun) -> bool:
+def audit(action: str, run: ImportRun, by: User | None, **detail: Any) -> None:
+    """What a person did about an import; what commands and the demo order is in the import's own row."""
+    if by:
+        AuditEntry.objects.create(by=by, action=action, subject=f"import {run.pk} of source {run.source.slug}", detail=detail)
+
+
+def cancel(run: ImportRun, *, by: User | None = None) -> bool:
     """Stop it after the batch that is being written; the posts that are there stay. False when it was over already."""
     changes = {"state": ImportRun.State.CANCELLED, "finished_at": timezone.now(), "lease_token": None, "lease_until": None}
-    cancelled = bool(ImportRun.objects.filter(pk=run.pk, state__in=["queued", "running"]).update(**changes))
+    with transaction.atomic():
+        cancelled = bool(ImportRun.objects.filter(pk=run.pk, state__in=["queued", "running"]).update(**changes))
+        if cancelled:
+            audit("import_cancelled", run, by)
     run.refresh_from_db()
     return cancelled
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.permissions import role_required
 
@@ -27,6 +27,7 @@ INVENTED = {
 }
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("admin")
 def add(request: HttpRequest) -> HttpResponse:
     form = SourceForm(request.POST if request.method == "POST" else None)
@@ -41,6 +42,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return _page(request, form, None)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("admin")
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_of(request, slug)

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.models import AuditEntry
 
+from .importing import audit
 from .models import ImportRun, Post, Source
 from .screening import StaleState, alone
 from .screens import SET_REASONS
@@ -24,7 +25,7 @@ NEW = {"status": Post.Status.NEW, "drop_reason": "", "drop_value": "", "cluster"
 OVER = (ImportRun.State.SUCCEEDED, ImportRun.State.FAILED, ImportRun.State.CANCELLED)
 
 
-def resume(run: ImportRun) -> bool:
+def resume(run: ImportRun, *, by: User | None = None) -> bool:
     """Go on after the last batch of a run that was cancelled or failed. False when it is neither (any more), or when the same
     bytes are imported, or were, by another run."""
     changes = {"state": ImportRun.State.QUEUED, "attempts": 0, "error_code": "", "error_detail": "", "started_at": None,
@@ -32,6 +33,8 @@ def resume(run: ImportRun) -> bool:
     try:
         with transaction.atomic():
             resumed = bool(ImportRun.objects.filter(pk=run.pk, state__in=["cancelled", "failed"]).update(**changes))
+            if resumed:
+                audit("import_resumed", run, by)
     except IntegrityError:
         resumed = False
     run.refresh_from_db()
@@ -42,8 +45,8 @@ def roll_back(run: ImportRun, *, by: User | None) -> dict[str, int]:
     """Take the posts of a run that is over out again, in one commit, and say so in the audit log. Raises StaleState when it is not
     over (any more), or while its source is being screened.
 
-    A post without a pair is deleted. One with a pair cannot be, for the pair points to it: it is dropped, which keeps the pair
-    from everybody. One that a person decided about stays as it is: {"deleted": n, "dropped": n, "stayed": n}. Posts that fell as
+    A post is deleted unless something points to it, a pair above all: such a post is dropped, which keeps the pair from
+    everybody. One that a person decided about stays as it is: {"deleted": n, "dropped": n, "stayed": n}. Posts that fell as
     duplicates of those taken out are screened again. What is left of the run's counts is what is left of its posts.
     """
     with alone(run.source_id) as is_mine, transaction.atomic():
@@ -65,8 +68,10 @@ def roll_back(run: ImportRun, *, by: User | None) -> dict[str, int]:
 def _take_out(run: ImportRun) -> dict[str, int]:
     decided = decided_by_people(run.posts.all()).values("pk")
     stayed = run.posts.filter(pk__in=decided).count()
-    held = run.posts.filter(pairs__isnull=False).exclude(pk__in=decided)
-    gone, dropped = list(run.posts.filter(pairs=None).values_list("pk", flat=True)), list(held.values_list("pk", flat=True).distinct())
+    free = run.posts.filter(pairs=None, takedown=None, calls=None)  # a pair, a takedown and a paid call each point to their post
+    gone = list(free.values_list("pk", flat=True))
+    held = run.posts.exclude(pk__in=decided).exclude(pk__in=gone)
+    dropped = list(held.values_list("pk", flat=True).distinct())
     for at in range(0, max(len(gone), len(dropped)), CHUNK):
         _give_back([*gone[at : at + CHUNK], *dropped[at : at + CHUNK]])
         lost = {"status": Post.Status.DROPPED, "drop_reason": ROLLED_BACK, "drop_value": str(run.pk), "rescued_by": None, "cluster": None}

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import role_required
 
@@ -16,6 +17,7 @@ from .models import Source
 from .views import person
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("admin")
 def screens(request: HttpRequest, slug: str) -> HttpResponse:
     """Buttons that move, add and take out show the list anew; Preview tries it; only Save writes it."""

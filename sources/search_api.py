@@ -14,6 +14,7 @@ from . import indexing, searching
 from .segmenting import Searchable
 
 LARGEST = 2**63 - 1  # id
+FOR_EVERYBODY = ("is_caught_up", "percent", "is_paused")
 
 
 class IndexSerializer(serializers.Serializer[indexing.Progress]):
@@ -84,7 +85,10 @@ class SearchCursor(Cursor):
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)
         if self.found:
-            response.data["search"] = {"is_cut": self.found.is_cut, "index": IndexSerializer(self.found.progress).data}
+            index = IndexSerializer(self.found.progress).data
+            if not self.request.user.has_role("lead"):  # how many rows there are, also of sources that are not for everybody, is for leads
+                index = {name: index[name] for name in FOR_EVERYBODY}
+            response.data["search"] = {"is_cut": self.found.is_cut, "index": index}
         return response
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,9 @@ class TestApi:
         for n in range(15):
             make_pair(instruction=f"天地玄黄{n}")
         indexing.index_new(PAIRS)
-        said = api_of(reviewer).get("/api/v1/pairs/?search=玄黄").json()["search"]
+        told = api_of(reviewer).get("/api/v1/pairs/?search=玄黄").json()["search"]["index"]
+        assert told == {"is_caught_up": False, "percent": 0, "is_paused": False}, "how many there are in all, leads are told"
+        said = api_of(lead).get("/api/v1/pairs/?search=玄黄").json()["search"]
         assert (said["is_cut"], said["index"]["is_caught_up"], said["index"]["percent"], said["index"]["long"]) == (False, False, 0, 15)
         tasks.index_pairs()
         state = api_of(lead).get("/api/v1/pairs/index/").json()

@@ -2,9 +2,9 @@
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
+from accounts.sessions import SessionStore
 from annotation.models import ModelCall, PromptVersion, Review
 from tests.builders import make_draft, make_pair, make_post, make_source
 

@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from accounts.models import Session
 from annotation.folding import inconsistent_pairs
 from annotation.models import Assignment, Autosave, Comment, Mention, Pair, Review
 from tests.browser.desk import TITLES, cookie_for, make_queue, ready, sent, verdicts, write

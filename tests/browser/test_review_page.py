@@ -4,9 +4,9 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from accounts.models import Session
 from annotation.models import Assignment, Pair, Review, Skip
 from tests.browser.desk import TITLES, cookie_for, ready, sent, verdicts, write
 from tests.builders import make_draft, make_pair, make_post

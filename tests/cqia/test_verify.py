@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from annotation.models import Assignment, DraftRun, ModelCall, Pair, PromptVersion, Ranking, Review
 from cqia import invariants
 from datasets import exporting, records, storage
@@ -44,6 +44,8 @@ def house(settings, tmp_path, reviewer):
     review = builders.make_review(pair, by=reviewer, draft=draft)
     Pair.objects.filter(pk=pair.pk).update(status="accepted", decision=review)
     Assignment.objects.create(pair=pair, seat=1, reviewer=reviewer, review=review)
+    AuditEntry.objects.create(by=reviewer, action="source_changed", subject="source ruozhiba")
+    sql("SET CONSTRAINTS ALL DEFERRED")
     freeze(Pair.objects.get(pk=pair.pk), review)
 
 
@@ -165,6 +167,12 @@ DEEDS = {
     "a post that no segment has": ("search", "is in no segment", lambda: SearchIndex.objects.create(kind="posts", settled=10**9)),
     "changes are not written down": (
         "search", "the trigger is gone", lambda: sql("DROP TRIGGER annotation_pair_search ON annotation_pair")
+    ),
+    "an audit entry is changed": (
+        "audit", "was changed", lambda: sql(without_trigger("accounts_auditentry", "UPDATE accounts_auditentry SET subject = 'x'"))
+    ),
+    "audit entries are not linked": (
+        "audit", "not linked", lambda: sql("DROP TRIGGER accounts_auditentry_link ON accounts_auditentry")
     ),
     "an upload is gone": ("uploads", "its file is missing", lambda: uploaded().unlink()),
     "an upload has one byte flipped": ("uploads", "its bytes have changed", lambda: flip(uploaded())),
