@@ -19,6 +19,7 @@ from sources.search_api import IndexState, SearchCursor
 from sources.searching import Search
 
 from . import reviewing
+from .listing import decisions_of
 from .models import Assignment, Pair, Review
 from .searching import PAIRS
 from .serializers import (
@@ -86,6 +87,8 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
             pairs = pairs.filter(status=asked["status"])
         if "source" in asked:
             pairs = pairs.filter(source__slug=asked["source"])
+        if "check" in asked:
+            pairs = pairs.filter(pk__in=decisions_of(_user(self.request), asked).values("pair"))
         return pairs
 
     def searched(self) -> Search | None:

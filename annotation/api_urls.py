@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import agreement_views, api, dispute_api, draft_api, figures_api, model_api, prompt_api, stats_api, steer_api, talk_api, team_api
+from . import agreement_views, api, check_api, dispute_api, draft_api, figures_api, model_api, prompt_api, stats_api, steer_api, talk_api, team_api
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     path("prices/", model_api.Prices.as_view(), name="api_prices"),
     path("rate-limits/", model_api.RateLimits.as_view(), name="api_rate_limits"),
     path("caps/", model_api.Caps.as_view(), name="api_caps"),
+    path("checks/", check_api.Checks.as_view(), name="api_checks"),
     path("costs/", figures_api.Costs.as_view(), name="api_costs"),
     path("scorecard/", figures_api.Scorecard.as_view(), name="api_scorecard"),
     path("team/", team_api.Team.as_view(), name="api_team"),

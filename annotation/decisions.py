@@ -10,10 +10,12 @@ from accounts import rows
 from accounts.models import User
 from accounts.rows import columns
 
-from .checks import ERROR, Finding, check_texts
+from .checks import ERROR, Around, Finding, check_texts
 from .folding import TEXTS, labels_of, texts_of
 from .models import Draft, Pair, Reason, Review
+from .near import accepted_near, still_near
 from .seats import Refused
+from .surroundings import around
 
 DRAFTS = f"SELECT {columns(Draft, 'draft')} FROM annotation_draft draft WHERE draft.pair_id = %s ORDER BY draft.number"  # noqa: S608
 MAX_LENGTH = 200_000  # characters of one text
@@ -48,9 +50,14 @@ def new_decision(pair: Pair, by: User, asked: dict[str, Any]) -> Review:
     entry.shown = [candidate.pk for candidate in in_order(drafts, by)] if len(drafts) > 1 else []
     if entry.verdict == Verdict.REJECT:
         texts, entry.reasons = shown, _reasons(asked["reasons"], comment)
+        entry.before["found"] = _names_of(
+            check_texts(**shown, around=_around(pair, drafts, draft, shown["instruction"], asked.get("near") or 0))
+        )
     elif entry.verdict in (Verdict.ACCEPT, Verdict.EDIT):
         texts = _kept_texts(entry.verdict, shown, sent)
-        entry.bypassed = _bypassed(texts)
+        known = _around(pair, drafts, draft, texts["instruction"], asked.get("near"))
+        entry.bypassed = _bypassed(texts, known)
+        entry.before["found"] = entry.bypassed if texts is shown else _names_of(check_texts(**shown, around=known))
         entry.task_type, entry.domain = _labels(pair, asked)
     else:
         raise BadDecision("verdict_unknown", _("There is no such verdict."))
@@ -118,10 +125,20 @@ def _reasons(codes: list[Any], comment: str) -> list[str]:
     return reasons
 
 
-def _bypassed(texts: dict[str, str]) -> list[str]:
-    findings = check_texts(**texts)
+def _around(pair: Pair, drafts: list[Draft], draft: Draft | None, instruction: str, near: int | None) -> Around:
+    """`near` is the accepted pair that the page has found near this one, 0 for none. Who did not look is looked for."""
+    found = accepted_near(pair, instruction) if near is None else still_near(pair, near) if near else []
+    return around(pair.source, (one.output for one in drafts if draft and one.pk != draft.pk), found)
+
+
+def _bypassed(texts: dict[str, str], known: Around) -> list[str]:
+    findings = check_texts(**texts, around=known)
     if errors := [finding for finding in findings if finding.level == ERROR]:
         raise BadDecision("check_failed", _("A check does not let this pass."), errors)
+    return _names_of(findings)
+
+
+def _names_of(findings: Iterable[Finding]) -> list[str]:
     return sorted({finding.check for finding in findings})
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from .checks import CHECKS
+from .checks.tidying import tidied, without_personal_data
 from .decisions import MAX_LENGTH, with_lf
 from .folding import TEXTS, texts_of
 from .listing import MOST, SORTS
@@ -78,6 +80,18 @@ class TextsForm(SeatForm):
         return {name: self.cleaned_data[name] for name in TEXTS}
 
 
+class MendForm(TextsForm):
+    """What one key may mend: spaces and punctuation of the response, personal data in all texts."""
+
+    how = forms.ChoiceField(choices=[("tidy", ""), ("mask", "")])
+
+    def mended(self) -> dict[str, str]:
+        texts = self.texts()
+        if self.cleaned_data["how"] == "mask":
+            return {name: without_personal_data(text) for name, text in texts.items()}
+        return texts | {"output": tidied(texts["output"])}
+
+
 class AutosaveForm(TextsForm):
     seq = forms.IntegerField(min_value=0, max_value=LARGEST)
 
@@ -105,6 +119,7 @@ class DecisionForm(TextsForm):
     reject = forms.MultipleChoiceField(choices=Reason.choices, required=False)  # the reasons; pressing one is the verdict
     comment = forms.CharField(required=False, max_length=2_000)
     seconds = forms.FloatField(required=False)
+    near = Number(required=False, min_value=0)
     task_major = Labels()
     task_minor = Labels()
     domain = Labels()
@@ -112,7 +127,7 @@ class DecisionForm(TextsForm):
     def decision(self, pair: Pair) -> dict[str, Any]:
         """The arguments of `reviewing.decide`."""
         data = self.cleaned_data
-        named = {name: data[name] for name in ("assignment", "token", "op_id", "comment", "seconds", "version", "domain")}
+        named = {name: data[name] for name in ("assignment", "token", "op_id", "comment", "seconds", "version", "domain", "near")}
         major, minor = data["task_major"], data["task_minor"]
         named["task_type"] = None if major is None and minor is None else {"major": major or [], "minor": minor or []}
         draft = pair.drafts.filter(pk=data["use"] or data["draft"]).first()
@@ -172,7 +187,8 @@ class ListForm(forms.Form):
     reason = forms.ChoiceField(required=False, choices=Reason.choices)
     reviewer = forms.CharField(required=False, max_length=150)
     model = forms.CharField(required=False, max_length=128)
-    check = forms.CharField(required=False, max_length=64)
+    check = forms.ChoiceField(required=False, choices=[(name, name) for name in CHECKS])
+    overruled = forms.BooleanField(required=False)
     sort = forms.ChoiceField(required=False, choices=[(name, name) for name in SORTS])
     page = Number(required=False, max_value=2_000)
 

@@ -15,11 +15,14 @@ from accounts.models import User
 from sources.models import Post, Reply, Source
 
 from . import desk, diffing, rendering, returning, talking
-from .check_panel import LABELS, ORDER, Line, lines
-from .checks import ERROR, Finding, check_texts
+from .check_panel import ORDER, Line, asks_twice, lines
+from .checks import ERROR, Around, Finding, Near, check_texts
 from .decisions import in_order, with_lf
 from .folding import TEXTS, texts_of
 from .models import Assignment, Autosave, Comment, Draft, Pair, Review
+from .near import accepted_near
+from .surroundings import around
+from .wording import LABELS
 
 LETTERS = "甲乙丙丁戊己庚辛壬癸"  # what candidates are called instead of their models
 
@@ -40,6 +43,22 @@ class Candidate:
     @property
     def flaws(self) -> list[str]:
         return list(dict.fromkeys(str(LABELS.get(finding.check, finding.check)) for finding in self.findings))
+
+    @property
+    def warned(self) -> str:
+        return " ".join(asks_twice(self.findings))
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An accepted pair beside the item."""
+
+    pair: Pair
+    segments: list[diffing.Segment]
+
+    @property
+    def instruction(self) -> SafeString:
+        return rendering.changes(self.segments)
 
 
 @dataclass
@@ -100,7 +119,8 @@ class Item:
         shown = zip(LETTERS, in_order(self.drafts, self.user), strict=False)
         before = texts_of(self.pair)
         return [
-            Candidate(letter, at, draft, check_texts(**before | {"output": draft.output})) for at, (letter, draft) in enumerate(shown, 1)
+            Candidate(letter, at, draft, check_texts(**before | {"output": draft.output}, around=self._around(draft)))
+            for at, (letter, draft) in enumerate(shown, 1)
         ]
 
     @property
@@ -218,7 +238,30 @@ class Item:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return check_texts(**self.texts)
+        return check_texts(**self.texts, around=self._around(self.draft))
+
+    def _around(self, draft: Draft | None) -> Around:
+        return around(self.source, (other.output for other in self.drafts if draft and other.pk != draft.pk), self.near)
+
+    @cached_property
+    def near(self) -> list[Near]:
+        return accepted_near(self.pair, self.texts["instruction"])
+
+    @cached_property
+    def twin(self) -> Twin | None:
+        """The accepted pair that asks the same, if this person may see it."""
+        number = self.twin_number
+        pair = Pair.objects.for_user(self.user).filter(pk=number).first() if number else None
+        return Twin(pair, diffing.diff(self.instruction, pair.instruction)) if pair else None
+
+    @property
+    def twin_number(self) -> int:
+        return next((finding.pair for finding in self.findings if finding.pair), 0)
+
+    @property
+    def warned(self) -> str:
+        """The checks that somebody has to overrule to accept this."""
+        return " ".join(asks_twice(self.findings))
 
     @property
     def blocked(self) -> bool:
@@ -226,7 +269,7 @@ class Item:
 
     @cached_property
     def checks(self) -> list[Line]:
-        before = {finding.check for finding in check_texts(**self.shown)} if self.changed else set()
+        before = {finding.check for finding in check_texts(**self.shown, around=self._around(self.draft))} if self.changed else set()
         return lines(self.findings, self.texts, before)
 
     @property

@@ -14,10 +14,10 @@ from accounts.permissions import role_required
 from sources.models import Source
 
 from . import listing
-from .check_panel import LABELS
 from .forms import BulkForm, ListForm, UndoBulkForm
 from .models import Assignment, Draft, Pair, Reason
 from .screens import user_of
+from .wording import LABELS
 
 SHOWN = 50
 

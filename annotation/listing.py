@@ -35,16 +35,15 @@ def found(user: User, asked: dict[str, Any]) -> QuerySet[Pair]:
         pairs = pairs.filter(source__slug=asked["source"])
     if asked.get("model"):
         pairs = pairs.filter(pk__in=Draft.objects.filter(model=asked["model"]).values("pair"))
-    made = _decisions(user, asked)
-    if made is not None:
-        pairs = pairs.filter(pk__in=made.values("pair"))
+    if any(asked.get(name) for name in ("reason", "reviewer", "check")):
+        pairs = pairs.filter(pk__in=decisions_of(user, asked).values("pair"))
     if text := asked.get("search"):
         pairs = pairs.filter(Q(instruction__icontains=text) | Q(input__icontains=text) | Q(output__icontains=text))
     return pairs.order_by(*SORTS.get(asked.get("sort", ""), SORTS["newest"]))
 
 
-def _decisions(user: User, asked: dict[str, Any]) -> QuerySet[Review] | None:
-    """The decisions that stand which `asked` wants, or None when it wants none in particular."""
+def decisions_of(user: User, asked: dict[str, Any]) -> QuerySet[Review]:
+    """The decisions that stand which `asked` wants: a lead's are everybody's, a reviewer's the own ones."""
     made = Review.objects.filter(verdict__in=Review.DECISIONS, undone_by=None)
     if not user.has_role("lead"):
         made = made.filter(by=user)
@@ -54,8 +53,14 @@ def _decisions(user: User, asked: dict[str, Any]) -> QuerySet[Review] | None:
     if asked.get("reviewer"):
         narrowed = narrowed.filter(by__username=asked["reviewer"])
     if asked.get("check"):
-        narrowed = narrowed.filter(bypassed__contains=[asked["check"]])
-    return None if narrowed is made else narrowed
+        narrowed = narrowed.filter(checked(asked["check"], overruled=bool(asked.get("overruled"))))
+    return narrowed
+
+
+def checked(name: str, *, overruled: bool) -> Q:
+    """Decisions in which the check found something; `overruled`: those that kept the text all the same."""
+    kept = Q(bypassed__contains=[name])
+    return kept if overruled else kept | Q(before__found__contains=[name])
 
 
 class Done(NamedTuple):

@@ -416,7 +416,8 @@ class Review(models.Model):
     instruction = models.TextField()  # the texts as decided; for a reject, as they were
     input = models.TextField(blank=True)
     output = models.TextField(blank=True)
-    before = models.JSONField(default=dict)  # the pair's texts before this entry: what an undo restores, byte for byte
+    # The pair's texts before this entry: what an undo restores, byte for byte. `found`: names of the checks that found something in them.
+    before = models.JSONField(default=dict)
     task_type = models.JSONField(default=no_task_type)
     domain = models.JSONField(default=list)
     reasons = models.JSONField(default=list)

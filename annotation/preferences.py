@@ -7,7 +7,7 @@ from typing import Any
 KEYS = {
     "accept": "KeyA", "edit": "KeyE", "reject": "KeyR", "skip": "KeyS", "undo": "KeyZ", "redraft": "KeyG", "compare": "KeyC",
     "title": "KeyT", "diff": "KeyD", "guide": "KeyB", "history": "KeyH", "comment": "KeyM", "post": "KeyO", "warning": "KeyN",
-    "down": "KeyJ", "up": "KeyK", "renew": "KeyL", "focus": "KeyF",
+    "down": "KeyJ", "up": "KeyK", "renew": "KeyL", "focus": "KeyF", "tidy": "KeyQ", "twin": "KeyP",
 }  # fmt: skip
 ALLOWED = {f"Key{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {
     "Comma",

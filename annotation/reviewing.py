@@ -63,13 +63,14 @@ class CannotUndo(Refused):
 def decide(
     pair_id: int, *, by: User, assignment: int, token: UUID | str, op_id: UUID, verdict: str, instruction: str, input: str,  # noqa: A002
     output: str, draft: int | None = None, reasons: Iterable[str] = (), comment: str = "", seconds: float | None = None,
-    version: int | None = None, task_type: dict[str, list[str]] | None = None, domain: list[str] | None = None,
+    version: int | None = None, task_type: dict[str, list[str]] | None = None, domain: list[str] | None = None, near: int | None = None,
 ) -> Review:  # fmt: skip
     """Write one decision, and move the pair when it is the last one wanted. All or nothing.
 
     The same `op_id` again gives the same Review and changes nothing. `draft` is the id of the draft judged (None: the
     pair's only one, if it has just one); `version` is that of the pair as it was shown (None: whatever it is now).
-    `task_type` and `domain` of None stay as they are. Raises SameKeyOtherBody, LostSeat, Stale, BadDecision.
+    `task_type` and `domain` of None stay as they are. `near` is the accepted pair that was shown as a near-duplicate (0: there was
+    none; None: it is looked for). Raises SameKeyOtherBody, LostSeat, Stale, BadDecision.
     """
     asked = {
         "pair": pair_id, "assignment": assignment, "verdict": verdict, "draft": draft, "instruction": instruction, "input": input,
@@ -81,7 +82,7 @@ def decide(
         seat = _held_seat(pair, by, assignment, token)
         if version is not None and version != pair.version:
             raise stale()
-        entry = new_decision(pair, by, asked)
+        entry = new_decision(pair, by, asked | {"near": near})
         entry.by, entry.op_id, entry.op_digest, entry.seconds = by, op_id, digest, clamped(seconds)
         entry.save(force_insert=True)
         _decide_seat(seat, entry)

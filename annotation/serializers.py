@@ -9,10 +9,12 @@ from accounts import rows
 from accounts.strict import Body, Query
 from sources.models import Source
 
-from .checks import check_texts
+from .checks import CHECKS, check_texts
 from .decisions import DRAFTS
 from .folding import texts_of
 from .models import Assignment, Draft, Pair, Review
+from .near import accepted_near
+from .surroundings import around
 from .wording import FINDINGS
 
 LARGEST = 2**63 - 1  # what an id can be
@@ -47,7 +49,8 @@ class DraftSerializer(serializers.ModelSerializer[Draft]):
 
 
 class FindingSerializer(serializers.Serializer[Any]):
-    """`spans` are [start, end) in code points of the field. `error` blocks, `warning` can be overruled."""
+    """`spans` are [start, end) in code points of the field. `error` blocks, `warning` can be overruled. `pair` is the one that this is
+    like."""
 
     check = serializers.CharField()
     level = serializers.ChoiceField(["error", "warning"])
@@ -55,6 +58,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     message = serializers.SerializerMethodField()
     field = serializers.CharField()
     spans = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
+    pair = serializers.IntegerField(allow_null=True)
 
     def get_message(self, finding: Any) -> str:
         return str(FINDINGS.get(finding.code, finding.code))
@@ -83,7 +87,8 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
         """Of the pair with its newest draft."""
         drafts = seat.candidates  # type: ignore[attr-defined]
         texts = texts_of(seat.pair) | ({"output": drafts[-1].output} if drafts else {})
-        return [as_data(FindingSerializer, finding) for finding in check_texts(**texts)]
+        known = around(seat.pair.source, (draft.output for draft in drafts[:-1]), accepted_near(seat.pair, texts["instruction"]))
+        return [as_data(FindingSerializer, finding) for finding in check_texts(**texts, around=known)]
 
 
 class ReviewSerializer(serializers.ModelSerializer[Review]):
@@ -128,6 +133,10 @@ class DecisionSerializer(Body):
     version = serializers.IntegerField(
         required=False, allow_null=True, default=None, help_text="Of the pair as it was shown: 409 when it has changed since."
     )
+    near = serializers.IntegerField(
+        min_value=0, max_value=LARGEST, required=False, allow_null=True, default=None,
+        help_text="The accepted pair that `checks` named as a near-duplicate, 0 if none. Left out, it is looked for.",
+    )  # fmt: skip
     task_type = serializers.JSONField(required=False, allow_null=True, default=None, help_text='{"major": [], "minor": []}')
     domain = serializers.ListField(child=serializers.CharField(max_length=60), required=False, allow_null=True, default=None, max_length=20)
 
@@ -142,4 +151,6 @@ class DecisionSerializer(Body):
 class PairQuery(Query):
     status = serializers.ChoiceField(Pair.Status.choices, required=False)
     source = serializers.SlugField(required=False)  # type: ignore[assignment]
+    check = serializers.ChoiceField(list(CHECKS), required=False, help_text="Decided on when this check had found something.")
+    overruled = serializers.BooleanField(required=False, help_text="With `check`: and accepted all the same.")
     search = serializers.CharField(required=False, min_length=2, max_length=200)

@@ -17,7 +17,7 @@ from accounts.permissions import role_required
 
 from . import reviewing
 from .autosaving import autosave as keep_text
-from .forms import AutosaveForm, DecisionForm, SeatForm, TextsForm, UndoForm
+from .forms import AutosaveForm, DecisionForm, MendForm, SeatForm, TextsForm, UndoForm
 from .item import Item
 from .models import Pair, Review
 from .preferences import remapped
@@ -103,6 +103,22 @@ def diff(request: HttpRequest) -> HttpResponse:
     item = Item(seat, user_of(request), typed=form.texts(), chosen=form.cleaned_data["draft"])
     item.by_sentence = request.POST.get("by") == "sentence"
     return render(request, "annotation/_preview.html", {"item": item})
+
+
+@require_POST
+@role_required("reviewer")
+def mend(request: HttpRequest) -> HttpResponse:
+    """The texts with what one key may mend. Nothing is saved: the script puts them into the editor, and without it they are shown there."""
+    form = MendForm(request.POST)
+    if not form.is_valid():
+        return _refuse(request, _malformed(form), form)
+    user, data = user_of(request), form.cleaned_data
+    seat = get_object_or_404(seats_of(user), pk=data["assignment"], pair=data["pair"])
+    texts = form.mended()
+    if of_the_page(request):
+        return JsonResponse({"texts": texts})
+    item = Item(seat, user, typed=texts, chosen=data["draft"], editing=True)
+    return show(request, item, wish(request, request.POST))
 
 
 @require_POST

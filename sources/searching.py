@@ -192,7 +192,7 @@ def _rarest(parts: dict[int, SearchSegment], wanted: list[int]) -> list[int]:
         return wanted
     largest = max(parts.values(), key=lambda part: part.postings)
     counts = dict.fromkeys(wanted, 0)
-    for _, gram, first, page in _pages([largest.pk], wanted):
+    for _, gram, first, page in pages_of([largest.pk], wanted):
         held = grams.look_up(page, first, gram)
         counts[gram] = 0 if held is None else len(held)
     return sorted(wanted, key=counts.__getitem__)[:RAREST]
@@ -202,7 +202,7 @@ def _ordinals(parts: list[int], wanted: list[int], labels: list[int]) -> Iterato
     """For each segment that has rows with all that is wanted, and one of the labels if there are any: their ordinals."""
     lists: dict[int, list[Ids]] = {pk: [] for pk in parts}
     labelled: dict[int, list[Ids]] = {pk: [] for pk in parts}
-    for pk, gram, first, page in _pages(parts, wanted + labels):
+    for pk, gram, first, page in pages_of(parts, wanted + labels):
         held = grams.look_up(page, first, gram)
         if held is not None:
             (lists if gram in wanted else labelled)[pk].append(held)
@@ -213,7 +213,7 @@ def _ordinals(parts: list[int], wanted: list[int], labels: list[int]) -> Iterato
                 yield pk, left
 
 
-def _pages(parts: list[int], wanted: list[int]) -> Iterator[tuple[int, int, int, bytes]]:
+def pages_of(parts: list[int], wanted: list[int]) -> Iterator[tuple[int, int, int, bytes]]:
     """For each segment and gram the page that would have it: (segment, gram, first gram of the page, page)."""
     with connection.cursor() as cursor:
         cursor.execute(PAGES, [parts, wanted])

@@ -1,32 +1,50 @@
 """Automatic checks of a pair before it is kept. An error blocks; a warning can be overruled, and that is counted.
 
-To add one: a class in a module here, a line in CHECKS, its words in `annotation.wording`, a test.
+To add one: a class in a module here, a line in CHECKS, its words in `annotation.wording`, texts to judge it by in
+tests/annotation/check_cases, and `manage.py check_quality --markdown > docs/checks.md`.
 """
 
-from .base import ERROR, WARNING, Check, Finding, Texts
+from .base import ERROR, NOTHING, WARNING, Around, Check, Finding, Near, Texts
+from .glue import Glued
 from .injection import Injection
-from .language import Script
-from .phrases import ModelPhrasing
+from .language import Script, ScriptMix
+from .likeness import Candidates, Echo, NearDuplicate
+from .markup import Markup
+from .phrases import Boilerplate, ModelPhrasing, Refusal
 from .privacy import PersonalData
+from .residue import Advert, Leftovers
 from .shape import Brackets, Length
+from .spacing import HalfWidth, HanSpaces
 
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in (
         PersonalData(),
+        Refusal(),
         ModelPhrasing(),
+        Boilerplate(),
+        Glued(),
+        Echo(),
+        NearDuplicate(),
+        Candidates(),
         Script(),
+        ScriptMix(),
         Length(),
+        HanSpaces(),
+        HalfWidth(),
         Brackets(),
+        Markup(),
+        Advert(),
+        Leftovers(),
         Injection(),
     )
 }
 
-__all__ = ["CHECKS", "ERROR", "WARNING", "Check", "Finding", "Texts", "check_texts"]
+__all__ = ["CHECKS", "ERROR", "NOTHING", "WARNING", "Around", "Check", "Finding", "Near", "Texts", "check_texts"]
 
 
-def check_texts(instruction: str, input: str, output: str) -> list[Finding]:  # noqa: A002 (the record's own key)
+def check_texts(instruction: str, input: str, output: str, around: Around = NOTHING) -> list[Finding]:  # noqa: A002 (the record's own key)
     """What all checks find, errors first."""
-    texts = Texts(instruction, input, output)
+    texts = Texts(instruction, input, output, around)
     findings = [finding for check in CHECKS.values() for finding in check.find(texts)]
     return sorted(findings, key=lambda finding: finding.level != ERROR)

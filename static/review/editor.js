@@ -3,7 +3,7 @@
 import * as lease from './lease.js';
 import { highlight } from './locate.js';
 import { post } from './net.js';
-import { notice, words } from './notices.js';
+import { notice, quick, words } from './notices.js';
 import * as store from './store.js';
 
 const PAUSE = 150;  // ms after the last input
@@ -69,6 +69,31 @@ export function listen(main) {
   main.addEventListener('compositionend', soon);
   main.addEventListener('focusout', event => { if (unsaved && event.target.matches?.('textarea[form="decision"]')) save(); });
   addEventListener('pagehide', () => { if (unsaved) save({ keepalive: true }); });
+}
+
+// What one key may mend, in one step that Ctrl Z takes back.
+export async function mend(how) {
+  const form = byId('decision');
+  if (!form) return;
+  const body = new FormData(form);
+  body.set('how', how);
+  const answer = await post(form.dataset.mend, body);
+  if (answer.kind !== 'json' || !answer.ok || form !== byId('decision')) return;
+  const changed = fields().filter(field => answer.data.texts[field.name] !== undefined && field.value !== answer.data.texts[field.name]);
+  if (!changed.length) return quick(words('untidied'));
+  changed.forEach(field => replace(field, answer.data.texts[field.name]));
+  typed();
+  await preview();
+  quick(words('tidied'));
+}
+
+// As if it were typed, so that the browser can undo it; a field that is not shown cannot be typed into.
+function replace(field, text) {
+  const before = document.activeElement;
+  field.focus();
+  field.select();
+  if (document.activeElement !== field || !document.execCommand('insertText', false, text)) field.value = text;
+  if (before !== field) before?.focus?.({ preventScroll: true });
 }
 
 // --- what is typed is kept: on this device at once, on the server after a pause -------------------------------------------

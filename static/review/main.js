@@ -1,11 +1,12 @@
 // The review page: one item after the other without a page load. The forms work without any of this.
 
+import * as checks from './checks.js';
 import * as deck from './deck.js';
 import * as desk from './desk.js';
 import * as editor from './editor.js';
 import * as keyboard from './keyboard.js';
 import * as lease from './lease.js';
-import { highlight, locate } from './locate.js';
+import { highlight } from './locate.js';
 import { post } from './net.js';
 import { clear, notice, quick, say, toast, words } from './notices.js';
 import * as outbox from './outbox.js';
@@ -18,7 +19,7 @@ const byId = id => document.getElementById(id);
 const main = byId('main');
 const lifted = new Map();  // op -> the card that was decided on, until the server has it
 const page = { leaving: false, undoing: false, asked: false, seen: 0, hiddenAt: 0, away: 0, pressed: 0 };
-const DECISIONS = new Set(['accept', 'skip', 'undo', 'digit', 'confirm', 'reject', 'retry', 'choose']);
+const DECISIONS = new Set(['accept', 'skip', 'undo', 'digit', 'confirm', 'duplicate', 'reject', 'retry', 'choose']);
 const work = () => main.querySelector('#item .work');
 
 // --- an item arrives ---------------------------------------------------------------------------------------------------
@@ -232,7 +233,7 @@ const ACTS = {
   accept: () => {
     if (!byId('decision')) return;
     if (editor.view() === 'cmp') return chosen();
-    if (byId('checks')?.hasAttribute('data-blocked')) return notice('refused', byId('blocked').textContent);
+    if (checks.blocked() || !checks.overruled(work().dataset.assignment, byId('checks')?.dataset.warned)) return;
     decide([['verdict', 'accept']], editor.changed() ? 'e' : 'a', words(editor.changed() ? 'edited' : 'accepted'));
   },
   edit: () => editor.open(),
@@ -254,6 +255,7 @@ const ACTS = {
   neither: () => { if (byId('pad')) pad.toggle(); },
   reject: () => { if (byId('pad') && (pad.isOpen() || !unsent())) pad.toggle(); },
   digit: ({ digit, several }) => reject(pad.choose(digit, several)),
+  duplicate: () => reject([...main.querySelectorAll('#pad [value="duplicate"]')]),
   confirm: () => reject(pad.settle()),
   skip: () => {
     if (!byId('decision') || unsent()) return;
@@ -271,7 +273,6 @@ const ACTS = {
     quick(words('copied'));
   },
   next: () => { if (!deck.now()) return; deck.lift(); turn(); },
-  locate: ({ button }) => locate(button, editor.view() === 'edit'),
   warning: () => {
     if (unsent()) return;
     if (!deck.raise(nodes => nodes.querySelector('#checks .warn, #checks .no'))) return quick(words('nowarning'));
@@ -284,6 +285,7 @@ const ACTS = {
   focus: () => store.put('focus', main.classList.toggle('focus')),
   down: () => scroll(1),
   up: () => scroll(-1),
+  ...checks.ACTS,
   ...talk.ACTS,
 };
 
@@ -305,7 +307,7 @@ function chosen() {
   const card = main.querySelector('.cand.pick');
   if (!card) return quick(words('choose'));
   if ('blocked' in card.dataset) return notice('refused', words('blocked'));
-  decide([['use', card.dataset.draft]], 'a', words('accepted'));
+  if (checks.overruled(work().dataset.assignment, card.dataset.warned, card.dataset.draft)) decide([['use', card.dataset.draft]], 'a', words('accepted'));
 }
 
 function scroll(direction) {

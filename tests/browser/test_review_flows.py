@@ -322,8 +322,8 @@ def test_two_reviewers_get_each_item_as_often_as_wanted(open_page, make_user, wa
 
 def test_candidates_are_chosen_blind_by_key(queue, open_page):
     pair = Pair.objects.order_by("id").first()
-    for n in range(2):
-        make_draft(pair, output=f"另一份草稿，第 {n} 份，写得不一样。")
+    for output in ("另一份草稿，写得完全不一样。", "影子没有重量，雨水打不湿它。"):
+        make_draft(pair, output=output)
     page = open_page()
     page.keyboard.press("c")
     page.wait_for_selector(".v-cmp .cand")
