@@ -88,7 +88,7 @@ class Pairs(Reviewing, generics.ListAPIView[Pair]):
         if "source" in asked:
             pairs = pairs.filter(source__slug=asked["source"])
         if "check" in asked:
-            pairs = pairs.filter(pk__in=decisions_of(_user(self.request), asked).values("pair"))
+            pairs = pairs.filter(pk__in=decisions_of(asking(self.request), asked).values("pair"))
         return pairs
 
     def searched(self) -> Search | None:

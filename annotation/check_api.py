@@ -1,15 +1,20 @@
 """API of the automatic checks: what each found in review, and how often that was overruled."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, views
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import HasRole
+from accounts.strict import Query
 from sources.models import Source
 
 from . import check_stats
+
+
+class CheckQuery(Query):
+    source = serializers.SlugField(required=False, help_text="The slug of a source: of its decisions alone.")  # type: ignore[assignment]
 
 
 class CountSerializer(serializers.Serializer[check_stats.Count]):
@@ -34,12 +39,9 @@ class Checks(views.APIView):
     permission_classes = [HasRole]
     role = "lead"
 
-    @extend_schema(
-        parameters=[OpenApiParameter("source", str, description="The slug of a source: of its decisions alone.")],
-        responses=CheckSerializer(many=True),
-    )
+    @extend_schema(parameters=[CheckQuery], responses=CheckSerializer(many=True))
     def get(self, request: Request) -> Response:
-        slug = request.query_params.get("source", "")
+        slug = CheckQuery.of(request).get("source", "")
         if slug:
             get_object_or_404(Source.objects.for_user(request.user), slug=slug)  # type: ignore[arg-type]
         return Response(CheckSerializer(check_stats.table(request.user, slug), many=True).data)  # type: ignore[arg-type]

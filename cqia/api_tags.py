@@ -22,6 +22,7 @@ API_TAGS = {
     "costs": "What was spent",
     "scorecard": "What reviewers made of drafts",
     "team": "Who decided how much, how fast, and how alike",
+    "checks": "What is looked at before a pair is kept, and how often it is overruled",
     "pairs": "An instruction and its response in the making",
     "assignments": "Seats of reviewers",
     "reviews": "Decisions",
