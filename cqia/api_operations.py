@@ -63,6 +63,7 @@ SUMMARIES: Mapping[str, str] = {
     "caps_update": "Set or lift a cap on spending",
     "costs_list": "What was spent",
     "scorecard_list": "What reviewers made of the drafts",
+    "checks_list": "What the automatic checks found in review",
     "team_retrieve": "What the team did",
     "pairs_list": "The pairs, filtered or searched",
     "pairs_index_retrieve": "How far the search index of the pairs is",
