@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path, re_path
 
-from . import agreement_views, api, check_api, dispute_api, draft_api, figures_api, model_api, prompt_api, stats_api, steer_api, talk_api, team_api
+from . import (
+    agreement_views,
+    api,
+    check_api,
+    dispute_api,
+    draft_api,
+    figures_api,
+    model_api,
+    prompt_api,
+    stats_api,
+    steer_api,
+    talk_api,
+    team_api,
+)
 
 urlpatterns: list[URLPattern] = [
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
