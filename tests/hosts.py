@@ -137,7 +137,10 @@ class Town:
                 status, said = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, said = error.code, error.read()
-        return status, json.loads(said) if said[:1] in (b"{", b"[") else said
+        try:
+            return status, json.loads(said)
+        except ValueError:  # lines of a dataset, or nothing
+            return status, said
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.postgres.url, autocommit=True) as connection:

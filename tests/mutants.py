@@ -123,6 +123,8 @@ def main() -> None:
             shutil.copy(ROOT / name, copy / name, follow_symlinks=False)
         passed, said = run(copy, [mutant.test for mutant in wanted], "--create-db")
         if not passed:
+            if engines:
+                engines.stop()
             sys.exit(f"The tests do not pass as the code is:\n{said}")
         print(f"{'':<9}{'mutant':<64}{'seconds':>7}  noticed by", flush=True)
         alive = 0
