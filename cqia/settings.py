@@ -169,7 +169,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 # Requests a minute through the API, of each token, by the role of its person. CQIA_API_RATE multiplies them; 0: no limit.
 API_RATES = {
     role: round(number * env.float("CQIA_API_RATE", default=1.0))
-    for role, number in {"viewer": 300, "reviewer": 600, "lead": 600, "admin": 1_200}.items()
+    for role, number in {"viewer": 1_200, "reviewer": 3_000, "lead": 3_000, "admin": 6_000}.items()
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
