@@ -34,9 +34,9 @@ from .unprivileged import Account, as_child, choose, die_with_parent, hand_over
 __all__ = ["EngineError", "Engines", "die_with_parent", "provide", "provide_secret_key"]
 
 DATABASE = USER = "zhumo"
-# Tests may lose everything at a power cut and gain the time of every fsync. Users never run with these.
 # An import writes gigabytes: with the defaults it waits for one checkpoint after the other.
 TUNED = ["-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB", "-c", "wal_buffers=16MB", "-c", "checkpoint_timeout=15min"]
+# Tests may lose everything at a power cut and gain the time of every fsync. Users never run with these.
 FAST = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
 
 
