@@ -170,7 +170,6 @@ def _of_admins(house: House) -> list[str]:
         "/datasets/takedowns/",
         version,
         version + "changes/",
-        version + "exports/",
     ]
 
 
