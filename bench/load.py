@@ -35,8 +35,8 @@ EVERY = 5.0  # seconds between two actions of one person
 ROWS, DRAFTS = 20_000, 500  # of each import; posts of the draft run, three candidates each
 ACCEPT = (
     "SET session_replication_role = replica",
-    """INSERT INTO annotation_review (verdict, instruction, input, output, before, shown, task_type, domain, reasons, comment, bypassed, seconds,
-       pair_version, op_id, op_digest, at, by_id, draft_id, pair_id)
+    """INSERT INTO annotation_review (verdict, instruction, input, output, before, shown, task_type, domain, reasons, comment, bypassed,
+       seconds, pair_version, op_id, op_digest, at, by_id, draft_id, pair_id)
        SELECT 'accept', p.instruction, '', p.output, '{}', '[]', p.task_type, p.domain, '[]', '', '[]', 9, 1, gen_random_uuid(), 'x', now(),
        (SELECT min(id) FROM accounts_user), d.id, p.id FROM annotation_pair p JOIN annotation_draft d ON d.pair_id = p.id
        WHERE p.id % 2 = 0""",
