@@ -87,7 +87,7 @@ def test_a_dispute_is_decided_without_a_script(dispute, open_page, lead, live_se
     page.wait_for_selector("#ruled")
     assert Pair.objects.get(pk=dispute).status == "rejected"
     page.click("#undo")
-    page.click(".cand:has(.tag.info) a")
+    page.click(".cand:has(.tag.info) a.btn.edit")
     page.fill("#output", "不用脚本改的。")
     page.click("#save")
     page.wait_for_selector("#ruled")
