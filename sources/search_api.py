@@ -85,8 +85,9 @@ class SearchCursor(Cursor):
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)
         if self.found:
-            index = IndexSerializer(self.found.progress).data
-            if not self.request.user.has_role("lead"):  # how many rows there are, also of sources that are not for everybody, is for leads
+            index = dict(IndexSerializer(self.found.progress).data)
+            # How many rows there are, also of sources that are not for everybody, is for leads.
+            if not self.request.user.has_role("lead"):  # type: ignore[union-attr]
                 index = {name: index[name] for name in FOR_EVERYBODY}
             response.data["search"] = {"is_cut": self.found.is_cut, "index": index}
         return response
