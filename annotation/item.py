@@ -245,7 +245,8 @@ class Item:
 
     @cached_property
     def near(self) -> list[Near]:
-        return accepted_near(self.pair, self.texts["instruction"])
+        """By the instruction alone: `texts` asks which draft is shown, and that asks what is near to each of several."""
+        return accepted_near(self.pair, with_lf(self.typed.get("instruction", self.pair.instruction)))
 
     @cached_property
     def twin(self) -> Twin | None:

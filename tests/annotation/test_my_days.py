@@ -8,7 +8,7 @@ from django.utils import timezone
 from annotation import desk
 from annotation.models import Skip
 from annotation.preferences import GOAL, goal_of
-from tests.builders import make_pair, make_review, make_source
+from tests.builders import make_draft, make_pair, make_review, make_source
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +86,12 @@ def test_a_page_that_is_not_for_the_role_names_the_role_and_tells_the_script_so(
     assert "This page is not for your role" in answer.text
     assert "reviewer, with the role “Reviewer”" in answer.text
     assert answer["X-Refused"] == "role"
+
+
+def test_an_item_with_several_drafts_opens(page):
+    pair = make_pair(make_source())
+    for text in ("保的是冰水的温。", "保的是空气的温。"):
+        make_draft(pair, output=text)
+    answer = page.get("/review/")
+    assert answer.status_code == 200
+    assert answer.text.count('class="cand') >= 2
