@@ -236,6 +236,9 @@ GET:viewer                        /api/v1/datasets/<slug>/versions/<number>/file
 GET:viewer DELETE:viewer*          /api/v1/datasets/<slug>/versions/<number>/exports/<pk>/
 GET:admin POST:admin              /api/v1/takedowns/
 DELETE:admin                      /api/v1/takedowns/<pk>/
+GET:lead                          /api/v1/checks/
+GET:lead                          /review/checks/
+POST:reviewer                     /review/mend/
 """
 ROWS: dict[str, dict[str, str]] = {
     line.split()[-1]: dict(word.split(":", 1) for word in line.split()[:-1]) for line in MATRIX.strip().splitlines()
