@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -213,7 +214,7 @@ def main() -> int:
     var, port = Path(tempfile.mkdtemp(prefix="zhumo-bench-")), free_port()
     url = f"http://127.0.0.1:{port}/v1"
     os.environ |= {
-        "CQIA_VAR": str(var), "SECRET_KEY": "0123456789" * 6, "OPENAI_BASE_URL": url, "OPENAI_MODEL": "bench", "OPENAI_API_KEY": "x",
+        "CQIA_VAR": str(var), "SECRET_KEY": secrets.token_hex(32), "OPENAI_BASE_URL": url, "OPENAI_MODEL": "bench", "OPENAI_API_KEY": "x",
         "DJANGO_SETTINGS_MODULE": "cqia.settings",
     }  # fmt: skip
     for name in ("DATABASE_URL", "REDIS_URL", "CQIA_PROVIDERS"):

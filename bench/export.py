@@ -7,6 +7,7 @@ at all. Each step runs in a process of its own, so the memory printed is that st
 import json
 import os
 import resource
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -107,7 +108,12 @@ def step(name: str) -> dict:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="zhumo-bench-") as var:
-        os.environ |= {"CQIA_VAR": var, "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "0123456789" * 6, "LOG_LEVEL": "WARNING"}
+        os.environ |= {
+            "CQIA_VAR": var,
+            "DJANGO_SETTINGS_MODULE": "cqia.settings",
+            "SECRET_KEY": secrets.token_hex(32),
+            "LOG_LEVEL": "WARNING",
+        }
         from cqia import embedded
 
         engines = embedded.provide(Path(var))

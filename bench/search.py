@@ -12,6 +12,7 @@ import json
 import os
 import random
 import resource
+import secrets
 import statistics
 import sys
 import tempfile
@@ -204,7 +205,7 @@ def main() -> int:
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         var = asked.var or Path(folder)
-        os.environ |= {"CQIA_VAR": str(var), "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "0123456789" * 6}
+        os.environ |= {"CQIA_VAR": str(var), "DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": secrets.token_hex(32)}
         engines = embedded.provide(var)
         try:
             return run(asked.rows)

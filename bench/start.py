@@ -5,6 +5,7 @@ Beside it stands the physical limit: the seconds of processor that its processes
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ IMPORTS = ["import django; django.setup()", "import cqia.celery as c; c.app.load
 
 def limit() -> float:
     """Seconds that the imports of the five processes take, shared by the cores."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": "0123456789" * 6}
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "cqia.settings", "SECRET_KEY": secrets.token_hex(32)}
     begun = time.monotonic()
     for code in IMPORTS:
         subprocess.run([sys.executable, "-c", code], env=environment, check=True)
