@@ -86,7 +86,15 @@ def _spot(text: str, start: int, end: int) -> Spot:
             break
         low, high = low - more[0], high + more[1]
     excerpt = STOPS.split(text[low : min(high, low + EXCERPT)].lstrip("\n"), maxsplit=1)[0]
-    return Spot(_utf16(text[:start]), _utf16(text[:end]), excerpt, text.count(excerpt, 0, low) if excerpt else 0)
+    return Spot(_utf16(text[:start]), _utf16(text[:end]), excerpt, _before(text, excerpt, low) if excerpt else 0)
+
+
+def _before(text: str, excerpt: str, start: int) -> int:
+    """How many places that read like it begin before `start`. They may overlap, as the script of the page counts them."""
+    count, at = 0, text.find(excerpt, 0, start + len(excerpt) - 1)
+    while at >= 0:
+        count, at = count + 1, text.find(excerpt, at + 1, start + len(excerpt) - 1)
+    return count
 
 
 def _utf16(text: str) -> int:

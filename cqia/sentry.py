@@ -22,6 +22,7 @@ def start(dsn: str, environment: str) -> None:
     sdk.init(
         dsn=dsn, environment=environment, send_default_pii=False, include_local_variables=False, max_request_body_size="never",
         max_breadcrumbs=0, traces_sample_rate=0.0, before_send=scrub,
+        disabled_integrations=[import_module("sentry_sdk.integrations.stdlib").StdlibIntegration()],  # it tells subprocesses of traces
     )  # fmt: skip
 
 

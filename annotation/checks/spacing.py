@@ -20,6 +20,7 @@ HALF = re.compile(
     rf"|(?P<open>(?<=[{_BEFORE}])\((?=[{HAN}]))[^()\n]{{0,60}}?(?<=[{HAN}])(?P<close>\))"
     rf"|(?P<begin>(?<![A-Za-z0-9=])\"(?=[{HAN}《]))[^\"\n]{{0,80}}?(?<=[{HAN}，。！？》])(?P<end>\")"
 )
+BEHIND = re.compile(rf"[,;:!?](?=[ ]?[{_AFTER}]|[ \t]*(?:\n|\Z))")  # a mark behind what will be a quotation or a bracket
 
 
 class HanSpaces(Check):
@@ -83,6 +84,8 @@ def half_width(text: str) -> list[tuple[int, str]]:
             found += [(match.start("open"), "（"), (match.start("close"), "）"), *_inside(text, match.end("open"), match.start("close"))]
         else:
             found += [(match.start("begin"), "“"), (match.start("end"), "”"), *_inside(text, match.end("begin"), match.start("end"))]
+        if not match["mark"] and (mark := BEHIND.match(text, match.end())):
+            found.append((mark.start(), WIDE[mark[0]]))
     return sorted(found)
 
 

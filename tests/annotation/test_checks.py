@@ -237,7 +237,7 @@ def test_hostile_texts_do_not_take_long(text):
     check_texts(ASKED, "", PLAIN)  # tables that are made once
     started = time.process_time()
     check_texts(text, text, text)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 6  # what is not linear would take minutes
 
 
 # --- how it is shown -----------------------------------------------------------------------------------------------------

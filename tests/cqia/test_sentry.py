@@ -27,7 +27,7 @@ def sent(monkeypatch):
     )
     sentry.start("http://key@127.0.0.1:9/1", "test")
     yield Kept.events
-    init()
+    init(default_integrations=False)
 
 
 def test_neither_posts_nor_keys_leave_with_an_error(sent):

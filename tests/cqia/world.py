@@ -81,7 +81,8 @@ def _posts(world: World, reviewer: User, mentioned: User, word: str) -> Pair:
     RescuedPost.objects.create(rescue=rescue, post=posts[0], reason="too_short")
     world.things |= {
         ("sources", "slug"): world.source.slug, ("imports", "pk"): run.pk, ("rows", "row"): 1, ("posts", "pk"): dropped.pk,
-        ("items", "pk"): pair.pk, ("pairs", "pk"): pair.pk, ("assignments", "pk"): seat.pk, ("reviews", "pk"): decided.decision_id, ("decisions", "pk"): decided.decision_id, ("disputed", "pk"): pair.pk,
+        ("items", "pk"): pair.pk, ("pairs", "pk"): pair.pk, ("assignments", "pk"): seat.pk, ("reviews", "pk"): decided.decision_id,
+        ("decisions", "pk"): decided.decision_id, ("disputed", "pk"): pair.pk,
         ("rescues", "pk"): rescue.pk, ("comments", "pk"): comment.pk, ("decided", "pair"): decided, ("clusters", "pk"): posts[1].pk,
     }  # fmt: skip
     return pair

@@ -156,7 +156,7 @@ def test_a_post_that_is_given_to_another_source_is_found_there():
     rng = random.Random(2)
     posts, other = fill(rng, 40), make_source()
     indexing.catch_up(POSTS)
-    Post.objects.filter(pk=posts[0].pk).update(source=other, title="天地玄黄")
+    Post.objects.filter(pk=posts[0].pk).update(source=other, run=make_run(other, created=1), title="天地玄黄")
     assert find("天地", sources=[other.pk]).ids == [posts[0].pk]
 
 
@@ -187,7 +187,7 @@ def test_pages_lead_forwards_and_back():
 def test_a_segment_that_is_replaced_while_it_is_read_is_read_again(monkeypatch):
     fill(random.Random(5), 100)
     indexing.catch_up(POSTS)
-    want, pages, done = naive("的一"), searching._pages, []
+    want, pages, done = naive("的一"), searching.pages_of, []
 
     def replaced(parts, wanted):
         if not done:
@@ -198,7 +198,7 @@ def test_a_segment_that_is_replaced_while_it_is_read_is_read_again(monkeypatch):
             segmenting.write(POSTS, made, is_whole=True)
         return pages(parts, wanted)
 
-    monkeypatch.setattr(searching, "_pages", replaced)
+    monkeypatch.setattr(searching, "pages_of", replaced)
     assert find("的一", limit=500).ids == want
     assert done
 
