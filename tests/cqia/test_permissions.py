@@ -74,7 +74,7 @@ def allowed(route: str, method: str, role: str) -> set[str]:
     return {"in", "absent"} if row[method].endswith("*") else {"in"}
 
 
-@pytest.mark.processes
+@pytest.mark.soak
 @pytest.mark.django_db
 def test_every_role_gets_what_the_matrix_says_at_every_address_by_every_method(files, people, clients):
     world = make_world("seen", admin=people["admin"], reviewer=people["reviewer"], word="明")
@@ -158,7 +158,7 @@ def test_what_is_hidden_changes_nothing_that_others_see(secluded, people, client
     assert [place for place, (_, body) in others.items() if HIDDEN in body] == []
 
 
-@pytest.mark.processes
+@pytest.mark.soak
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])
 def test_what_is_hidden_does_not_exist_by_its_number_either(secluded, clients, role):

@@ -14,7 +14,7 @@ from tests.house import House, wait_for
 from tests.processes import test_review_kills
 from tests.processes.test_main_job import annual
 
-pytestmark = pytest.mark.processes
+pytestmark = pytest.mark.soak
 KEY = {"SECRET_KEY": "of a house that is moved, and longer than the fifty characters that are asked for"}
 PEOPLE = (
     test_review_kills.PEOPLE

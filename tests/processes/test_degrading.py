@@ -16,7 +16,7 @@ from tests.house import House, wait_for
 
 __all__ = ["chromium"]  # the fixture
 
-pytestmark = pytest.mark.processes
+pytestmark = pytest.mark.soak
 PATIENCE = 3.0  # seconds: no request may take longer because the broker is away
 PEOPLE = """
 import json

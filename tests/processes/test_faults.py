@@ -22,7 +22,7 @@ from tests.processes.conftest import Provider
 from tests.processes.faults import ALL, FEW, Faults
 from tests.processes.test_main_job import START_IMPORT, annual
 
-pytestmark = pytest.mark.processes
+pytestmark = pytest.mark.soak
 REVIEWERS, PACE = 4, 0.25
 JOBS = ("sources_importrun", "annotation_draftrun", "datasets_version")
 
