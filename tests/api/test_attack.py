@@ -22,11 +22,11 @@ def assert_true(found: Found, role: str) -> None:
     assert not found.failures, f"{role}, seed {SEED}: {len(found.failures)} kinds\n\n{found.text()}"
     assert not [status for status in found.statuses if status >= 500]
     assert found.checks["ignored_auth"] > 20
-    assert found.statuses[200] > 5
+    assert found.statuses[200] > 3  # a viewer is let in to little
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "viewer"])
+@pytest.mark.parametrize("role", ROLES)
 def test_the_api_is_as_it_is_described(role, world, tokens):
     """A round over all operations with each role's token; the soak makes many."""
     phases = "examples, fuzzing" if role == "admin" else "examples"
