@@ -10,6 +10,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
@@ -22,8 +23,8 @@ PAGE = ["get", "head", "post", "options"]  # Django's own views would take a PUT
 LINK = "link"  # in the session: the secret of a link that was followed, out of sight of the address bar
 
 
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")  # before those who are in are sent on
 class SignIn(auth.LoginView):
-    http_method_names = PAGE
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -89,7 +90,9 @@ def adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
 def undo(request: HttpRequest) -> HttpResponse:
     """Take the last word back: the item is disputed again, and on the screen."""
     form = UndoForm(request.POST)
-    made = get_object_or_404(Review, pk=form.cleaned_data["review"] if form.is_valid() else None, by=user_of(request))
+    if not form.is_valid():
+        raise BadRequest
+    made = get_object_or_404(Review, pk=form.cleaned_data["review"], by=user_of(request))
     try:
         reviewing.undo(made.pk, by=user_of(request), op_id=form.cleaned_data["op_id"])
     except Refused as refusal:

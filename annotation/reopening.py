@@ -43,8 +43,10 @@ def close_again(reopening: int, *, by: User, op_id: UUID) -> Review:
     was decided since, or it is taken back already."""
 
     def write(digest: str) -> Review:
-        entry = Review.objects.filter(pk=reopening, verdict=Verdict.REOPEN).first()
+        entry = Review.objects.filter(pk=reopening).first()
         pair = lock(entry.pair_id if entry else 0, by)
+        if entry and entry.verdict != Verdict.REOPEN:
+            raise CannotUndo("not_reopened", _("This entry of the history did not open the item again."))
         if Review.objects.filter(pair=pair, pk__gt=reopening).exists():
             raise CannotUndo("decided_since", _("Somebody has decided about it since."))
         now = texts_of(pair) | labels_of(pair)

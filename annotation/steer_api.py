@@ -96,7 +96,7 @@ class Close(Leading):
     @extend_schema(request=None, responses={201: ReviewSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """Take back that a pair was opened again, by the id of that entry. Twice is once."""
-        get_object_or_404(Review, pk=pk, verdict=Review.Verdict.REOPEN, pair__in=Pair.objects.for_user(asking(request)))
+        get_object_or_404(Review, pk=pk, pair__in=Pair.objects.for_user(asking(request)))
         op_id = uuid.uuid5(uuid.NAMESPACE_URL, f"zhumo:close:{asking(request).pk}:{pk}")
         try:
             entry = reopening.close_again(pk, by=asking(request), op_id=op_id)

@@ -61,14 +61,14 @@ def days(found: Found) -> Table:
 
 
 def people(found: Found) -> Table:
-    return _verdicts("people", _("Reviewers"), Column("person", _("Name")), found.figures.people.items())
+    return _verdicts("people", _("Reviewers"), Column("person", _("Reviewer")), found.figures.people.items())
 
 
 def people_by_day(found: Found) -> Table:
     table = days(found)
     rows = [[day, name, *_counts(tally)] for (day, name), tally in found.figures.people_by_day.items()]
     return Table(
-        "people_by_day", _("Decisions per day and person"), [table.columns[0], Column("person", _("Name")), *table.columns[1:]], rows
+        "people_by_day", _("Decisions per day and person"), [table.columns[0], Column("person", _("Reviewer")), *table.columns[1:]], rows
     )
 
 

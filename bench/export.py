@@ -67,6 +67,7 @@ def stage(name: str) -> None:
     django.setup()
     from django.db import connection
 
+    from bench.defaults import set_defaults
     from datasets import exporting, freezing, publishing
     from datasets.models import Dataset, Version
 
@@ -74,6 +75,7 @@ def stage(name: str) -> None:
     begun = time.monotonic()
     figures: dict[str, object] = {}
     if name == "make":
+        set_defaults()
         with connection.cursor() as cursor:
             cursor.execute(DATA, {"count": COUNT})
         with connection.cursor() as cursor:

@@ -69,10 +69,12 @@ def measure() -> int:
     from django.test import Client
 
     from accounts.models import User
+    from bench.defaults import set_defaults
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     call_command("migrate", verbosity=0)
+    set_defaults()
     source, run = fill()
     client = Client()
     client.force_login(User.objects.create_user("admin", role="admin"))

@@ -38,7 +38,9 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from accounts.sessions import SessionStore
 from accounts.models import ApiToken, User
+from bench.defaults import set_defaults
 from sources.models import ImportRun, Source
+set_defaults()
 made = []
 for n in range({REVIEWERS}):
     user = User.objects.create(username=f"r{{n}}", role="reviewer", password="!")

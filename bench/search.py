@@ -101,8 +101,10 @@ def fill(count: int) -> float:
     """The posts, by COPY; gives the seconds."""
     from django.db import connection
 
+    from bench.defaults import set_defaults
     from sources.models import ImportRun, Source
 
+    set_defaults()
     for number in range(1, SOURCES + 1):
         source = Source.objects.create(pk=number, slug=f"bench-{number}", name=f"Bench {number}")
         ImportRun.objects.create(pk=number, source=source, state="succeeded", file_name="-", sha256="0" * 64, size=1)

@@ -179,7 +179,7 @@ POST:admin                        /api/v1/imports/<pk>/resume/
 POST:admin                        /api/v1/imports/<pk>/roll-back/
 GET:admin                         /api/v1/fetches/<pk>/
 POST:admin                        /api/v1/fetches/<pk>/cancel/
-GET:admin                         /api/v1/dry-runs/<pk>/
+GET:admin DELETE:admin            /api/v1/dry-runs/<pk>/
 GET:admin                         /api/v1/dry-runs/<pk>/rows/
 POST:admin                        /api/v1/dry-runs/<pk>/rows/<row>/keep/
 POST:admin                        /api/v1/dry-runs/<pk>/pause/

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from tests import builders
 
 PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
 ANYWHERE = {"kind": "csv", "act": "pause", "name": "people"}
+NOBODYS = 987_654_321
 GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 
 
@@ -32,9 +34,16 @@ class World:
 
     def address(self, route: str) -> str:
         """The address of `route` in this world."""
+        return self._filled(route, self._thing)
+
+    def nowhere(self, route: str) -> str:
+        """An address like it, of things that nobody has."""
+        return self._filled(route, lambda before, name: NOBODYS if isinstance(self._thing(before, name), int) else f"nobodys-{name}")
+
+    def _filled(self, route: str, thing: Callable[[str, str], Any]) -> str:
         found, before = [], ""
         for part in GROUP.sub(r"<\1>", route).lstrip("/").split("/"):
-            found.append(PLACEHOLDER.sub(lambda hit, before=before: str(self._thing(before, hit[1])), part))
+            found.append(PLACEHOLDER.sub(lambda hit, before=before: str(thing(before, hit[1])), part))
             if not PLACEHOLDER.search(part):
                 before = part
         return "/" + "/".join(found)
@@ -45,7 +54,7 @@ class World:
 
 def make_world(tag: str, *, admin: User, reviewer: User, word: str, mentioned: User | None = None) -> World:
     """`word` stands in every text of it."""
-    source = builders.make_source(tag, name=f"{word} name", guidelines=word, system_prompt=word)
+    source = builders.make_source(tag, name=f"{word} name", guidelines=word, system_prompt=word, peers_send_back=True)
     world = World(tag, source)
     pair = _posts(world, reviewer, mentioned or reviewer, word)
     _runs(world, admin, word)

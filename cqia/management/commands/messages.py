@@ -34,6 +34,7 @@ class Command(BaseCommand):
             texts = dict.fromkeys(sorted(set(extract(app)), key=lambda text: (text[1], text[0] or "")))
             for language, plural in LANGUAGES.items():
                 problems += update(settings.BASE_DIR / app / "locale" / language / "LC_MESSAGES", list(texts), plural, check=check)
+        problems += [problem for language in LANGUAGES for problem in told_apart(language)]
         for problem in problems:
             self.stderr.write(problem)
         if check and problems:
@@ -69,6 +70,18 @@ def texts_of(source: str) -> Iterator[Text]:
             continue
         context = found.pop(0) if "p" in function.removesuffix("_lazy").removesuffix("gettext") and len(found) > 1 else None
         yield context, found[0], found[1] if len(found) > 1 and function.lstrip("p").startswith("n") else None
+
+
+def told_apart(language: str) -> Iterator[str]:
+    """One text, translated in two ways by two apps: everybody would read that of the first app, so one of them wants a context."""
+    import polib
+
+    known: dict[tuple[str | None, str], str] = {}
+    for app in APPS:
+        for entry in polib.pofile(str(settings.BASE_DIR / app / "locale" / language / "LC_MESSAGES" / "django.po")):
+            said = entry.msgstr or entry.msgstr_plural.get(0, "")
+            if known.setdefault((entry.msgctxt, entry.msgid), said) != said:
+                yield f"{language}: {entry.msgid!r} is {known[entry.msgctxt, entry.msgid]!r}, and {said!r} in {app}"
 
 
 def update(folder: Path, texts: list[Text], plural: str, *, check: bool) -> list[str]:
