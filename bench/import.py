@@ -10,6 +10,7 @@ Files are made once, in the directory for temporary files.
 
 import contextlib
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -48,28 +49,38 @@ PARTS = ("sources.reading.child", "-Q work", "-Q draft", "gunicorn", "beat", "po
 
 
 class Memory(threading.Thread):
-    """The peak of each process of a house, in MB, by what it is."""
+    """The peak of each process of a house, in MB, by what it is; and the processor's seconds that all of a kind took."""
 
     def __init__(self, house: House) -> None:
         super().__init__(daemon=True)
         self.house, self.peaks, self.is_over = house, dict[str, int](), threading.Event()
+        self.spent: dict[int, tuple[str, float]] = {}
         self.start()
 
     def run(self) -> None:
         while not self.is_over.wait(0.3):
-            for command, peak in processes(self.house.process.pid):
+            for pid, command, peak, seconds in processes(self.house.process.pid):
                 name = next((part for part in PARTS if part in command), "other")
                 self.peaks[name] = max(peak, self.peaks.get(name, 0))
+                self.spent[pid] = name, seconds
+
+    def seconds(self) -> dict[str, float]:
+        found = dict[str, float]()
+        for name, seconds in list(self.spent.values()):
+            found[name] = round(found.get(name, 0) + seconds, 1)
+        return found
 
 
-def processes(root: int) -> list[tuple[str, int]]:
-    """The command and peak of memory of a process and all that it started."""
+def processes(root: int) -> list[tuple[int, str, int, float]]:
+    """Number, command, peak of memory and processor's seconds of a process and all that it started."""
     parents, found = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
             status, command = (folder / "status").read_text(), (folder / "cmdline").read_bytes()
             parents[int(folder.name)] = int(status.split("PPid:")[1].split()[0])
-            found[int(folder.name)] = (command.replace(b"\0", b" ").decode(), int(status.split("VmHWM:")[1].split()[0]) // 1024)
+            ticks = (folder / "stat").read_text().rsplit(")", 1)[1].split()[11:13]
+            name, peak = command.replace(b"\0", b" ").decode(), int(status.split("VmHWM:")[1].split()[0]) // 1024
+            found[int(folder.name)] = int(folder.name), name, peak, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
     family = {root}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
@@ -89,6 +100,8 @@ def measure(rows: int) -> dict[str, object]:
 
 def _measured(house: House, file: Path, rows: int) -> dict[str, object]:
     memory = Memory(house)
+    time.sleep(1)
+    begun_with = memory.seconds()
     house.manage("shell", "-c", START, seconds=600, FILE=str(file))
     begun = house.one("SELECT extract(epoch FROM created_at) FROM sources_importrun")
     read = 0.0
@@ -109,7 +122,8 @@ def _measured(house: House, file: Path, rows: int) -> dict[str, object]:
     print(f"{rows:>9,} rows: {rows / seconds:7,.0f} rows/s ({seconds:.1f} s, of which {seconds - read:.1f} s comparing); "
           f"plain COPY {rows / plain:,.0f} rows/s, {seconds / plain:.1f} times as fast")  # fmt: skip
     print(f"          {verdicts}")
-    print(f"          peaks in MB: {memory.peaks}", flush=True)
+    print(f"          peaks in MB: {memory.peaks}")
+    print(f"          processor's seconds: {memory.seconds()}, of {begun_with} before", flush=True)
     return {
         "rows": rows, "bytes": file.stat().st_size, "rows_per_second": round(rows / seconds), "seconds": round(seconds, 1),
         "copy_rows_per_second": round(rows / plain), "times_copy": round(seconds / plain, 1), "verdicts": verdicts,
