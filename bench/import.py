@@ -87,6 +87,15 @@ def processes(root: int) -> list[tuple[int, str, int, float]]:
     return [found[pid] for pid in family if pid in found]
 
 
+def quiet(memory: Memory) -> dict[str, float]:
+    """Wait until a house that has just started does nothing more."""
+    while True:
+        before = sum(memory.seconds().values())
+        time.sleep(2)
+        if sum(memory.seconds().values()) - before < 0.4:
+            return memory.seconds()
+
+
 def measure(rows: int) -> dict[str, object]:
     file = write(Path(tempfile.gettempdir()) / "zhumo-bench" / f"posts-{rows}.jsonl", rows)
     with tempfile.TemporaryDirectory() as var:
@@ -100,8 +109,7 @@ def measure(rows: int) -> dict[str, object]:
 
 def _measured(house: House, file: Path, rows: int) -> dict[str, object]:
     memory = Memory(house)
-    time.sleep(1)
-    begun_with = memory.seconds()
+    begun_with = quiet(memory)
     house.manage("shell", "-c", START, seconds=600, FILE=str(file))
     begun = house.one("SELECT extract(epoch FROM created_at) FROM sources_importrun")
     read = 0.0

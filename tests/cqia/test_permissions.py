@@ -170,7 +170,7 @@ def test_what_is_hidden_does_not_exist_by_its_number_either(secluded, clients, r
             hidden, nobodys = (told(clients[role], method, place) for place in (world.address(route), world.nowhere(route)))
             if hidden != nobodys or HIDDEN in hidden[1]:
                 wrong.append(f"{method} {route}: {hidden[0]}, not {nobodys[0]}")
-    assert wrong == []
+    assert "\n".join(wrong) == ""
 
 
 def told(client: Client, method: str, place: str) -> tuple[int, str]:

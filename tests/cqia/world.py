@@ -38,7 +38,7 @@ class World:
 
     def nowhere(self, route: str) -> str:
         """An address like it, of things that nobody has."""
-        return self._filled(route, lambda before, name: NOBODYS if isinstance(self._thing(before, name), int) else f"nobodys-{name}")
+        return self._filled(route, self._nobodys)
 
     def _filled(self, route: str, thing: Callable[[str, str], Any]) -> str:
         found, before = [], ""
@@ -47,6 +47,11 @@ class World:
             if not PLACEHOLDER.search(part):
                 before = part
         return "/" + "/".join(found)
+
+    def _nobodys(self, before: str, name: str) -> Any:
+        if name in ANYWHERE:
+            return self._thing(before, name)
+        return NOBODYS if isinstance(self._thing(before, name), int) else f"nobodys-{name}"
 
     def _thing(self, before: str, name: str) -> Any:
         return self.things[before, name] if (before, name) in self.things else ANYWHERE[name]
