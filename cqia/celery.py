@@ -5,8 +5,9 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cqia.settings")
 
 from celery import Celery, Task
+from celery.signals import worker_ready
 
-from . import counters
+from . import counters, memory
 
 
 class Counted(Task):
@@ -14,6 +15,11 @@ class Counted(Task):
 
     def after_return(self, status: str, *rest: object) -> None:
         counters.TASKS.labels(self.name, status.lower()).inc()
+
+
+@worker_ready.connect
+def settle(**_said: object) -> None:
+    memory.settle()
 
 
 app = Celery("cqia", task_cls=Counted)

@@ -26,6 +26,16 @@ def on_starting(server: Any) -> None:
     counters.forget_the_dead()
 
 
+def when_ready(server: Any) -> None:
+    """The application is loaded, and no process forked yet: the pages of memory that hold it stay shared."""
+    from django.urls import get_resolver  # noqa: PLC0415 - as above
+
+    from cqia import memory  # noqa: PLC0415
+
+    _ = get_resolver().url_patterns  # loads all views
+    memory.settle()
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """A web process does not outlive its master, even one that was killed with -9."""
     if sys.platform == "linux":

@@ -85,9 +85,10 @@ def _unknown(run: ImportRun, placed: Iterator[Placed]) -> list[Placed]:
     posts: dict[str, Placed] = {}
     for post in placed:
         posts.setdefault(post[0].external_id, post)
-    known = Post.objects.filter(source=run.source_id, external_id__in=list(posts)).values_list("external_id", flat=True)
-    for external_id in known:
-        del posts[external_id]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT external_id FROM sources_post WHERE source_id = %s AND external_id = ANY(%s)", [run.source_id, list(posts)])
+        for (external_id,) in cursor.fetchall():
+            del posts[external_id]
     return list(posts.values())
 
 
