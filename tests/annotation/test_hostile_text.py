@@ -126,7 +126,7 @@ def test_the_reader_of_pages_would_notice():
     assert not is_ours("//evil.example/", {"tag": "a", "rel": "nofollow noopener noreferrer"})
 
 
-@pytest.mark.soak
+@pytest.mark.processes
 def test_no_page_has_an_element_an_attribute_an_address_or_a_script_of_a_hostile_text(plain, attacked):
     known = set().union(*(page.parts for page in plain.values())) | PROSE
     own = {script.get("src", "") for page in plain.values() for script in page.scripts}
