@@ -19,6 +19,7 @@ from sources.models import Source
 
 from .folding import LABELS, TEXTS, fold, labels_of, texts_of
 from .models import Pair, Review
+from .near import remember
 from .seats import VISIBLE, Refused, lost_seat
 
 # The pair, if this person may see it: locked against other decisions, not against new drafts.
@@ -76,6 +77,8 @@ def move(pair: Pair, before: dict[str, Any] | None = None) -> None:
     changes |= {name: Jsonb(texts[name]) for name in LABELS}
     if not rows.run(MOVE, changes | {"pair": pair.pk, "was": pair.status, "version": pair.version}):
         raise lost_seat()
+    if accepted:
+        remember(pair.pk, accepted.instruction, accepted.input)
 
 
 def before_decision(pair: Pair, decision: Review | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from sources.jobs import Job
 from sources.models import Post, Source, no_task_type
 
+from .near_models import NearBand
 from .price_models import Batch, Cap, CapUse, Price, RateLimit
 from .ranking_models import Ranking
 from .standing_models import Standing, StandingTally
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 __all__ = [
-    "DEMO_MODEL", "Assignment", "Batch", "Cap", "CapUse", "Draft", "DraftRun", "ModelCall", "Pair", "Price", "PromptVersion", "Purpose",
-    "Ranking", "RateLimit", "Reason", "Review", "Skip", "Standing", "StandingTally",
+    "DEMO_MODEL", "Assignment", "Batch", "Cap", "CapUse", "Draft", "DraftRun", "ModelCall", "NearBand", "Pair", "Price",
+    "PromptVersion", "Purpose", "Ranking", "RateLimit", "Reason", "Review", "Skip", "Standing", "StandingTally",
 ]  # fmt: skip
 
 DEMO_MODEL = "demo"  # what the demo's own provider calls itself; its drafts stay out of datasets unless asked for

@@ -3,39 +3,59 @@
 from __future__ import annotations
 
 from accounts import rows
-from sources.nearby import sharing
 
+from .bands import bands
 from .checks import Near
+from .checks.likeness import core
 from .models import Pair
-from .searching import PAIRS
 
 MOST = 8  # pairs that the check compares
-# Of posts that read the same, or that are of one cluster of near-duplicates; every step of it has an index.
-OF_THE_POST = """
+HEAD = 400  # characters of a text
+# Of posts that read the same, or that are of one cluster of near-duplicates; and of those that are filed under one of the numbers,
+# the ones under most of them. A number that thousands have says little: of these the newest. Every step of it has an index.
+NEAR = """
     WITH mine AS (SELECT id, content_hash, coalesce(cluster_id, id) AS root FROM sources_post WHERE id = %(post)s),
     posts AS (
         (SELECT post.id FROM sources_post post, mine WHERE post.content_hash = mine.content_hash LIMIT 50)
         UNION (SELECT post.id FROM sources_post post, mine WHERE post.cluster_id = mine.root LIMIT 50)
         UNION SELECT root FROM mine
+    ),
+    filed AS (
+        SELECT near.pair_id, count(*) AS shared FROM unnest(%(bands)s::bigint[]) wanted CROSS JOIN LATERAL (
+            SELECT pair_id FROM annotation_nearband WHERE band = wanted ORDER BY pair_id DESC LIMIT 25
+        ) near GROUP BY near.pair_id ORDER BY shared DESC, near.pair_id LIMIT 40
     )
-    SELECT pair.id, left(pair.instruction, 400), left(pair.input, 400) FROM annotation_pair pair
-    WHERE pair.post_id IN (SELECT id FROM posts) AND pair.status = 'accepted' AND pair.id <> %(pair)s LIMIT %(most)s
+    (SELECT pair.id, left(pair.instruction, %(head)s), left(pair.input, %(head)s) FROM annotation_pair pair
+    WHERE pair.post_id IN (SELECT id FROM posts) AND pair.status = 'accepted' AND pair.id <> %(pair)s LIMIT %(most)s)
+    UNION ALL
+    (SELECT pair.id, left(pair.instruction, %(head)s), left(pair.input, %(head)s)
+    FROM filed JOIN annotation_pair pair ON pair.id = filed.pair_id WHERE pair.status = 'accepted' AND pair.id <> %(pair)s
+    ORDER BY filed.shared DESC, pair.id LIMIT %(most)s)
 """
+REMEMBER = "INSERT INTO annotation_nearband (band, pair_id) SELECT unnest(%(bands)s::bigint[]), %(pair)s ON CONFLICT DO NOTHING"
 
 
 def accepted_near(pair: Pair, instruction: str) -> list[Near]:
     """At most a handful, for the check to compare word by word."""
-    of_the_post = rows.read(OF_THE_POST, {"post": pair.post_id, "pair": pair.pk, "most": MOST})
-    found = {number: _text(*texts) for number, *texts in of_the_post}
-    accepted = Pair.objects.accepted().exclude(pk=pair.pk)
-    found |= {row.pk: _text(*row.texts) for row in sharing(PAIRS, instruction, accepted, ("instruction", "input"), MOST)}
+    wanted = {"post": pair.post_id, "pair": pair.pk, "most": MOST, "head": HEAD, "bands": bands_of(instruction, pair.input)}
+    found = {number: _text(*texts) for number, *texts in rows.read(NEAR, wanted)}
     return [Near(number, text) for number, text in found.items()]
 
 
 def still_near(pair: Pair, number: int) -> list[Near]:
     """The pair that was near when this one was shown, if it still is accepted."""
     found = Pair.objects.accepted().filter(pk=number).exclude(pk=pair.pk).values_list("instruction", "input").first()
-    return [Near(number, _text(found[0][:400], found[1][:400]))] if found else []
+    return [Near(number, _text(found[0][:HEAD], found[1][:HEAD]))] if found else []
+
+
+def remember(pair: int, instruction: str, given: str) -> None:
+    """An accepted pair is to be found from now on."""
+    rows.run(REMEMBER, {"pair": pair, "bands": bands_of(instruction, given)})
+
+
+def bands_of(instruction: str, given: str) -> list[int]:
+    """Under which numbers such a question is filed."""
+    return bands(core(_text(instruction[:HEAD], given[:HEAD])))
 
 
 def _text(instruction: str, given: str) -> str:

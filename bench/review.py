@@ -102,6 +102,7 @@ class Reviewer:
         body = {
             "assignment": seat["id"], "token": seat["token"], "verdict": "accept", "draft": seat["drafts"][0]["id"],
             "instruction": pair["instruction"], "input": pair["input"], "output": seat["drafts"][0]["output"], "seconds": 8.0,
+            "near": next((check["pair"] for check in seat["checks"] if check["pair"]), 0),  # as the page says it, too
         }  # fmt: skip
         keyed = headers | {"Idempotency-Key": str(uuid.uuid4())}
         status, _said = self._ask("submit", f"/api/v1/pairs/{pair['id']}/reviews/", json.dumps(body).encode(), keyed)

@@ -9,7 +9,7 @@ from typing import Any
 os.environ.setdefault("CQIA_PROCESS", "web")  # before anything of ours is imported
 
 bind = os.environ.get("CQIA_BIND", "127.0.0.1:8000")
-worker_class = "gthread"
+worker_class = "cqia.web_worker.FairWorker"
 workers = int(os.environ.get("CQIA_WEB_PROCESSES", "2"))
 threads = int(os.environ.get("CQIA_WEB_THREADS", "8"))
 preload_app = True  # loaded once, shared by fork

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from accounts.models import User
+from annotation import near
 from annotation.models import Draft, Pair, Review
 from sources.models import ImportRun, Post, RejectedRow, Source
 
@@ -59,6 +60,8 @@ def make_pair(
         verdict = "accept" if status == "accepted" else "reject"
         review = make_review(pair, by=by, verdict=verdict, reasons=reasons if verdict == "reject" else [])
         Pair.objects.filter(pk=pair.pk).update(status=status, decision=review)
+        if status == "accepted":
+            near.remember(pair.pk, pair.instruction, pair.input)
         pair.refresh_from_db()
     return pair
 

@@ -63,16 +63,16 @@ class NearDuplicate(Check):
     def find(self, texts: Texts) -> Iterator[Finding]:
         if not texts.around.near:
             return
-        asked, digits = _core(texts.asked), DIGITS.findall(texts.asked)
+        asked, digits = core(texts.asked), DIGITS.findall(texts.asked)
         best: tuple[float, int] | None = None
         for near in texts.around.near:
-            if DIGITS.findall(near.text) == digits and (likeness := _like(asked, _core(near.text))) >= SAME_PAIR:
+            if DIGITS.findall(near.text) == digits and (likeness := _like(asked, core(near.text))) >= SAME_PAIR:
                 best = max(best or (0.0, 0), (likeness, near.number))
         if best:
             yield self.found("near_duplicate", "instruction", pair=best[1])
 
 
-def _core(text: str) -> str:
+def core(text: str) -> str:
     return ASKING.sub("", fold(TAGS.sub("", text)[: 5 * LONG]))
 
 
