@@ -31,6 +31,15 @@ class Body(Strict, serializers.Serializer[Any]):
     """What a request brings as JSON."""
 
 
+_bodies: dict[type[Body], Body] = {}  # kept: making their fields anew costs more than using them
+
+
+def read(kind: type[Body], data: Any) -> dict[str, Any]:
+    """What `kind(data=data)` takes for valid, faster; raises ValidationError."""
+    body = _bodies.get(kind) or _bodies.setdefault(kind, kind())
+    return dict(body.run_validation(data))
+
+
 class Query(serializers.Serializer[Any]):
     """What a request asks in its address: `Query.of(request)` gives it, or raises."""
 

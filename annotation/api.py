@@ -12,6 +12,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import strict
 from accounts.api import HasRole, Problem
 from accounts.models import User
 from sources.models import Source
@@ -122,9 +123,7 @@ class Assignments(Reviewing, views.APIView):
     @extend_schema(request=ClaimSerializer, responses={201: AssignmentSerializer, 204: None})
     def post(self, request: Request) -> Response:
         """A seat: the one held already, or the next. 204: nothing is left for this reviewer."""
-        asked = ClaimSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        slug = asked.validated_data.get("source")
+        slug = strict.read(ClaimSerializer, request.data).get("source")
         if seat := reviewing.claim(asking(request), slug=slug):
             return Response(as_data(AssignmentSerializer, seat), status=201)
         if slug:
@@ -165,12 +164,13 @@ class Reviews(Reviewing, views.APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Accept, edit or reject. 409: the seat is lost. 422: the key was used for something else."""
         op_id = asked_key(request)
-        asked = DecisionSerializer(data=request.data)
-        if not asked.is_valid():
-            get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
-            raise ValidationError(asked.errors)
         try:
-            review = reviewing.decide(pk, by=asking(request), op_id=op_id, **asked.validated_data)
+            asked = strict.read(DecisionSerializer, request.data)
+        except ValidationError:
+            get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
+            raise
+        try:
+            review = reviewing.decide(pk, by=asking(request), op_id=op_id, **asked)
         except reviewing.Refused as refusal:
             get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
             refuse(refusal)

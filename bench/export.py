@@ -39,9 +39,9 @@ INSERT INTO sources_post (id, row, external_id, url, title, body, answer, votes,
     SELECT n, n, n::text, '', n || left(w.text, w.asked), '', '', 10, '', '', '[]', '{"title": "x"}', md5(n::text), 'kept', '', '', now(),
     1 + n %% 4, 1 + n %% 4 FROM generate_series(1, %(count)s) n JOIN words w ON w.w_n = n %% 1000;
 INSERT INTO annotation_promptversion (id, purpose, name, sha256, text, created_at) VALUES (1, 'draft', 'reply_0001', '0', 'x', now());
-INSERT INTO annotation_modelcall (id, attempt_id, purpose, key, attempt, state, model, params, sample, note, sent_at, created_at, model_returned, outcome,
+INSERT INTO annotation_modelcall (id, attempt_id, purpose, key, attempt, state, model, params, sample, sent_at, created_at, model_returned, outcome,
     finish_reason, request_id, reserved, error_code, error_detail, pair_id, prompt_id)
-    SELECT n, gen_random_uuid(), 'draft', n::text, 1, 'done', 'm', '{}', 0, '', now(), now(), 'm', 'ok', 'stop', '', 0, '', '', n, 1
+    SELECT n, gen_random_uuid(), 'draft', n::text, 1, 'done', 'm', '{}', 0, now(), now(), 'm', 'ok', 'stop', '', 0, '', '', n, 1
     FROM generate_series(1, %(count)s) n;
 INSERT INTO annotation_draft (id, number, model, output, created_at, call_id, pair_id)
     SELECT n, 1, 'm', left(w.text, 120) || left(x.text, 120) || n || left(y.text, 120), now() - interval '1 day', n, n FROM generate_series(1, %(count)s) n
