@@ -7,7 +7,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cqia.settings")
 from celery import Celery, Task
 from celery.signals import worker_ready
 
-from . import counters, memory
+from . import counters, tuning
 
 
 class Counted(Task):
@@ -19,7 +19,7 @@ class Counted(Task):
 
 @worker_ready.connect
 def settle(**_said: object) -> None:
-    memory.settle()
+    tuning.settle()
 
 
 app = Celery("cqia", task_cls=Counted)

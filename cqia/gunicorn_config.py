@@ -30,10 +30,10 @@ def when_ready(server: Any) -> None:
     """The application is loaded, and no process forked yet: the pages of memory that hold it stay shared."""
     from django.urls import get_resolver  # noqa: PLC0415 - as above
 
-    from cqia import memory  # noqa: PLC0415
+    from cqia import tuning  # noqa: PLC0415
 
     _ = get_resolver().url_patterns  # loads all views
-    memory.settle()
+    tuning.settle()
 
 
 def post_fork(server: Any, worker: Any) -> None:
