@@ -13,6 +13,7 @@ PY := .venv/bin/python
 help:
 	@echo 'make run             start everything and print the address; Ctrl-C ends it'
 	@echo 'make test            the everyday tests'
+	@echo 'make test-slow       those of them that take long'
 	@echo 'make test-browser    the tests that drive a real Chromium'
 	@echo 'make test-processes  the tests that start the real processes and kill some'
 	@echo 'make test-soak       the heaviest tests at full size, for before a release (an hour)'
@@ -26,7 +27,10 @@ run: .venv/.run
 	@exec $(PY) manage.py run
 
 test: .venv/.dev
-	@exec $(PY) -m pytest -n 2 -m "not browser and not processes and not soak and not loaders"
+	@exec $(PY) -m pytest -n 2 -m "not browser and not processes and not slow and not soak and not loaders"
+
+test-slow: .venv/.dev
+	@exec $(PY) -m pytest -n 2 -m "slow and not soak"
 
 test-browser: .venv/.dev
 	@exec $(PY) -m pytest -m "browser and not soak"

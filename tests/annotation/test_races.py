@@ -87,6 +87,7 @@ def check_handed_out(handed_out, pairs, wanted):
     assert Review.objects.count() == pairs * wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [1, 2])
 def test_sixteen_reviewers_get_every_pair_as_often_as_wanted_and_never_twice(people, wanted):
     many_pairs(PAIRS, wanted)

@@ -105,6 +105,7 @@ def test_posts_can_be_told_apart_and_put_together_again(as_admin, cups):
     assert not Apart.objects.exists()
 
 
+@pytest.mark.slow
 def test_what_stays_does_not_depend_on_the_order_in_which_sources_are_screened(admin):
     for order in itertools.permutations(range(4)):
         sources = [make_source(screens=NEAR) for _ in CUPS]

@@ -87,6 +87,7 @@ def all_adds_up(source):
     assert list(invariants.tallies()) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     files=st.lists(st.lists(ROW, min_size=1, max_size=14), min_size=1, max_size=3),
@@ -129,6 +130,7 @@ def _do(act, source, files, chance: random.Random):
 NOT_INPUT = {"llamafactory_dataset_info.json", "flub_metadata.json", "eval_prompt.jsonl"}
 
 
+@pytest.mark.slow
 def test_on_the_files_of_the_wild(uploads):
     if not WILD.exists():
         pytest.skip(f"{WILD} is not there: this test needs real input")

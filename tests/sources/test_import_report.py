@@ -62,6 +62,7 @@ def test_the_page_names_every_importer_and_no_other():
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == set(IMPORTERS)
 
 
+@pytest.mark.slow
 def test_the_table_of_the_page_is_what_the_command_prints():
     if not WILD.exists():
         pytest.skip(f"{WILD} is not there: this test needs real input")

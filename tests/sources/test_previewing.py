@@ -58,6 +58,7 @@ def state(source):
     return {post.pk: (post.status, post.drop_reason) for post in source.posts.all()}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, phases=[Phase.generate])
 @given(data=POSTS, before=SETTINGS, after=SETTINGS, others=OTHERS)
 def test_what_is_said_is_what_screening_again_does(data, before, after, others):

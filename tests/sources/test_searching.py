@@ -79,6 +79,7 @@ def edit(rng, posts):
         Post.objects.filter(pk=post.pk).update(**{rng.choice(Post.SEARCHED): texts(rng, 8)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_it_agrees_with_a_plain_filter_at_every_stage_of_the_index(seed):
     rng = random.Random(seed)
@@ -133,6 +134,7 @@ def test_what_is_searched_for_is_taken_letter_by_letter(text, found, is_indexed)
     assert set(find(text).ids) == {posts[name] for name in found}
 
 
+@pytest.mark.slow
 def test_filters_and_sources_hold():
     rng = random.Random(2)
     here, there = make_source(), make_source()
