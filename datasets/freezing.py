@@ -6,6 +6,9 @@ afterwards, page by page, while people go on. A worker that dies leaves a versio
 
 import hashlib
 import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -96,31 +99,65 @@ def before(version: Version) -> Version | None:
 
 
 def _write_records(version: Version, total: int, tally: Tally) -> str:
-    """Write the records page by page, each in a commit that renews the lease; give the sha256 of their canonical lines."""
+    """Write the records page by page, each in a commit that renews the lease; give the sha256 of their canonical lines. While one
+    page is written, the database looks for the next."""
     whole = hashlib.sha256()
-    for start in range(0, total, PAGE):
-        rows = _rows(version, start, whole, tally)
+
+    def write(page: list[Any]) -> None:
+        rows = [_row(version.pk, values, whole, tally) for values in page]
         with transaction.atomic():
-            version.progress(records_count=start + len(rows))  # first: it locks the row, so a second builder waits
+            version.progress(records_count=page[-1][0] + 1)  # first: it locks the row, so a second builder waits
             _copy(rows)
+
+    with _aside() as start:
+        writing: Future[None] | None = None
+        for first in range(0, total, PAGE):
+            page = _page(first)
+            if writing:
+                writing.result()
+            writing = start(write, page)
+        if writing:
+            writing.result()
     return whole.hexdigest()
 
 
-def _rows(version: Version, start: int, whole: Any, tally: Tally) -> list[bytes]:
-    """A page of records as lines for COPY; their canonical lines go into `whole`. JSON has no line feed or tabulator of its own,
-    so backslashes are all that COPY wants escaped."""
+@contextmanager
+def _aside() -> Iterator[Any]:
+    """A function that starts another one in a thread, which has a connection of its own; within somebody's transaction, of which
+    that connection would know nothing, here and now."""
+    with ThreadPoolExecutor(1, thread_name_prefix="freeze") as pool:
+        if connection.in_atomic_block:
+            yield _at_once
+            return
+        try:
+            yield pool.submit
+        finally:
+            pool.submit(lambda: connection.close()).result()  # the thread's own
+
+
+def _at_once(function: Any, *values: Any) -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(function(*values))
+    return future
+
+
+def _page(start: int) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(PAGES, {"platforms": list(METADATA), "keys": list(ABOUT), "start": start, "end": start + PAGE})
-        page = cursor.fetchall()
-    rows = []
-    for position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest in page:
-        spelled, exact = _frame(answered, licence, *rest).spell(asked, context, output)
-        whole.update(exact)
-        digest = hashlib.sha256(exact).hexdigest().encode()
-        values = (version.pk, position, pair, review, split.encode(), spelled.replace(b"\\", b"\\\\"), digest)
-        rows.append(b"%d\t%d\t%d\t%d\t%b\t%b\t%b\n" % values)
-        tally.add(source, licence, answered, verdict, by, at, len(asked), len(output))
-    return rows
+        return cursor.fetchall()
+
+
+def _row(version: int, values: Any, whole: Any, tally: Tally) -> bytes:
+    """A record as a line for COPY; its canonical line goes into `whole`. JSON has no line feed or tabulator of its own, so backslashes
+    are all that COPY wants escaped."""
+    position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest = values
+    spelled, exact = _frame(answered, licence, *rest).spell(asked, context, output)
+    whole.update(exact)
+    tally.add(source, licence, answered, verdict, by, at, len(asked), len(output))
+    digest = hashlib.sha256(exact).hexdigest().encode()
+    return b"%d\t%d\t%d\t%d\t%b\t%b\t%b\n" % (
+        version, position, pair, review, split.encode(), spelled.replace(b"\\", b"\\\\"), digest,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -134,8 +171,10 @@ def _frame(answered: str, licence: str, platform: str, task: str, own: str, doma
 
 def _copy(rows: list[bytes]) -> None:
     """Insert by COPY: the ORM's way spends milliseconds on a record, escaping each character twice."""
-    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        copy.write(b"".join(rows))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")  # the version's end waits for the disk, and with it for all before
+        with cursor.copy(COPY) as copy:
+            copy.write(b"".join(rows))
 
 
 def _raw(text: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ It looks at the drafts that differ from what was decided, a page at a time, and 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -30,6 +31,9 @@ DRAFTS = """
 ANSWERS = "UPDATE pick SET answer_from = a.said FROM answer a WHERE a.pair = pick.pair AND answer_from = ''"
 
 
+Judged = tuple[int, str, list[tuple[int, str]]]  # pair, who answered, [(draft, kind)]
+
+
 class Row(NamedTuple):
     """A draft of a pair beside what was decided."""
 
@@ -52,20 +56,36 @@ def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
         cursor.execute("DROP TABLE IF EXISTS candidate, answer")
         cursor.execute("CREATE TEMP TABLE candidate (pair bigint, draft bigint, kind text)")
         cursor.execute("CREATE TEMP TABLE answer (pair bigint, said text)")
-        last, is_more = 0, True
-        while is_more:
-            meanwhile()
-            cursor.execute(DRAFTS, [last, PAGE])
-            rows = [Row(*row) for row in cursor.fetchall()]
-            is_more = len(rows) == PAGE
-            whole = [row for row in rows if row.pair != rows[-1].pair] if is_more else rows  # of the last pair there may be more
-            whole = whole or rows
-            _write(cursor, [(pair, *_judged(list(drafts), recipe)) for pair, drafts in groupby(whole, lambda row: row.pair)])
-            last = whole[-1].pair if whole else last
+        with ThreadPoolExecutor(1, thread_name_prefix="judge") as pool:  # it looks at one page while the database finds the next
+            looked: Future[list[Judged]] | None = None
+            for page in _pages(cursor, meanwhile):
+                before, looked = looked, pool.submit(_looked_at, page, recipe)
+                if before:
+                    _write(cursor, before.result())
+            if looked:
+                _write(cursor, looked.result())
         cursor.execute("ANALYZE answer")
         cursor.execute(ANSWERS)
         cursor.execute("UPDATE pick SET answer_from = 'human' WHERE answer_from = '' AND kept AND fate = ''")
         cursor.execute("ANALYZE candidate")
+
+
+def _pages(cursor: Any, meanwhile: Callable[[], None]) -> Iterator[list[Any]]:
+    last, is_more = 0, True
+    while is_more:
+        meanwhile()
+        cursor.execute(DRAFTS, [last, PAGE])
+        rows = cursor.fetchall()
+        is_more = len(rows) == PAGE
+        whole = [row for row in rows if row[0] != rows[-1][0]] if is_more else rows  # of the last pair there may be more
+        if whole := whole or rows:
+            last = whole[-1][0]
+            yield whole
+
+
+def _looked_at(page: list[Any], recipe: Recipe) -> list[Judged]:
+    rows = (Row(*row) for row in page)
+    return [(pair, *_judged(list(drafts), recipe)) for pair, drafts in groupby(rows, lambda row: row.pair)]
 
 
 def _judged(rows: list[Row], recipe: Recipe) -> tuple[str, list[tuple[int, str]]]:
@@ -84,7 +104,7 @@ def _preferred(rows: list[Row], recipe: Recipe) -> Iterator[tuple[int, str]]:
             yield row.draft, "edit" if row.draft == first.judged else "ranked"
 
 
-def _write(cursor: Any, judged: list[tuple[int, str, list[tuple[int, str]]]]) -> None:
+def _write(cursor: Any, judged: list[Judged]) -> None:
     with cursor.copy("COPY answer FROM STDIN") as copy:
         for pair, answered, _ in judged:
             copy.write_row((pair, answered))

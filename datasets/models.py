@@ -143,10 +143,11 @@ class Record(models.Model):
     """One frozen example: the nine keys of COIG-CQIA, spelt as its line in the file, and the Review that made it. Never
     changed; while its version is being built it may be deleted, to start over.
 
-    Nothing can delete a review, nor a pair that has one: the database need not check that for each of a million rows.
+    Nothing can delete a review, nor a pair that has one, and a trigger sees to it that a version with records stays: the database
+    need not check that for each of a million rows.
     """
 
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="records", db_index=False)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="records", db_index=False, db_constraint=False)
     position = models.PositiveIntegerField()
     pair = models.ForeignKey(Pair, on_delete=models.PROTECT, related_name="records", db_index=False, db_constraint=False)
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="records", db_index=False, db_constraint=False)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from .files import Sink
 
-GROUP = 8 << 20  # bytes of JSON in a row group: some 8,000 records
+GROUP = 4 << 20  # bytes of JSON in a row group: some 4,000 records
 
 
 def write(out: Sink, pages: Iterable[bytes], example: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Codes = NDArray[np.uint32]
 ALL = 0x110000  # code points of Unicode
 GONE = 0
+FEW = 32  # characters, of which each may as well be looked up by itself
 
 
 def codes(text: str) -> Codes:
@@ -26,6 +27,8 @@ class Folding:
     between two digits, as in 3.14."""
 
     def __init__(self, reads_as: Mapping[int, str], between: str) -> None:
+        self.reads = {code: char or None for code, char in reads_as.items()}
+        self.marks = frozenset(between)
         self.table = np.arange(ALL, dtype=np.uint32)
         self.table[list(reads_as)] = [ord(char) if char else GONE for char in reads_as.values()]
         self.is_mark = np.zeros(ALL, np.bool_)
@@ -45,4 +48,6 @@ class Folding:
         return digit[marks - 1] & digit[marks + 1]
 
     def __call__(self, text: str) -> str:
+        if len(text) <= FEW and self.marks.isdisjoint(folded := text.translate(self.reads)):
+            return folded
         return text_of(self.codes(text))

@@ -3,12 +3,16 @@
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
 from annotation import reviewing
 from annotation.models import Pair
 from datasets import exporting, publishing
-from datasets.preferring import is_preference, same_question
+from datasets.preferring import differing, is_preference, same_question
 from datasets.recipes import Gates
+from sources.cleaning import fold
 from tests.builders import make_post, make_review
 
 from .conftest import accepted, draft_by, take_back
@@ -118,3 +122,18 @@ def test_punctuation_width_and_space_are_no_letters(before, after, letters):
 def test_a_draft_for_another_question_is_not_compared():
     assert same_question("问一？\n", "问一\n")
     assert not same_question("问一\n", "问二\n")
+
+
+PIECES = st.text("甲乙丙１2３.,，。 —ａB", max_size=12)
+
+
+@given(PIECES, PIECES, PIECES, PIECES)
+def test_what_two_texts_have_in_common_at_the_ends_makes_no_difference(head, one, other, tail):
+    before, after = f"{head}{one}{tail}", f"{head}{other}{tail}"
+    shorter = differing(before, after)
+    assert Levenshtein.distance(fold(before), fold(after)) == Levenshtein.distance(*map(fold, shorter))
+
+
+def test_of_a_long_text_little_is_left_to_be_looked_at():
+    text = "把这句话拆开来看，前半句说的是时间，后半句说的是感觉。" * 20
+    assert differing(text, text.replace("感觉", "心情", 1)) == ("是感觉。把", "是心情。把")

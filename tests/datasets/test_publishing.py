@@ -51,7 +51,7 @@ def test_a_version_holds_exactly_the_accepted_pairs_as_they_were_decided(dataset
     assert (version.state, version.records_count, version.splits, version.left_out) == ("ready", 2, {"train": 2}, {})
 
 
-def test_the_checksums_can_be_computed_again_from_rows_and_files(ready):
+def test_the_checksums_can_be_computed_again_from_page_and_files(ready):
     assert publishing.recompute(ready) == ready.sha256
     assert exporting.is_whole(ready)
     for file in ready.files.all():
@@ -156,7 +156,10 @@ def test_versions_count_on_and_the_same_order_twice_is_one_version(dataset, admi
     first = publishing.freeze(dataset, by=admin, number=1)
     assert publishing.freeze(dataset, by=admin, number=1) == first
     assert publishing.freeze(dataset, by=admin).number == 2
-    assert [entry.subject for entry in AuditEntry.objects.filter(by=admin)] == ["dataset first version 1", "dataset first version 2"]
+    assert [entry.subject for entry in AuditEntry.objects.filter(by=admin).order_by("pk")] == [
+        "dataset first version 1",
+        "dataset first version 2",
+    ]
 
 
 def test_a_dataset_that_is_there_is_left_as_it_is(dataset):
@@ -200,7 +203,7 @@ def test_a_build_killed_in_the_middle_is_made_anew_with_the_same_bytes(dataset, 
 def kill_at(patch, step: str) -> None:
     calls = Counter()
     if step == "records":
-        whole = freezing._rows
+        whole = freezing._page
 
         def two_batches(*args):
             calls["batches"] += 1
@@ -208,7 +211,7 @@ def kill_at(patch, step: str) -> None:
                 raise Killed
             return whole(*args)
 
-        patch.setattr(freezing, "_rows", two_batches)
+        patch.setattr(freezing, "_page", two_batches)
     else:
 
         def half(self, out, pages, example):
@@ -220,13 +223,13 @@ def kill_at(patch, step: str) -> None:
 
 def test_a_worker_that_lost_its_job_writes_nothing_more(dataset, source, reviewer, monkeypatch):
     accepted(source, reviewer)
-    version, whole = publishing.freeze(dataset, by=None), freezing._rows
+    version, whole = publishing.freeze(dataset, by=None), freezing._page
 
     def taken_over_meanwhile(*args):
         Version.objects.filter(pk=version.pk).update(lease_token="00000000-0000-0000-0000-000000000000")
         return whole(*args)
 
-    monkeypatch.setattr(freezing, "_rows", taken_over_meanwhile)
+    monkeypatch.setattr(freezing, "_page", taken_over_meanwhile)
     publishing.build(version.pk)
     version.refresh_from_db()
     assert (version.state, version.records.count(), version.files.count()) == ("running", 0, 0)
@@ -326,15 +329,15 @@ def test_freezing_at_the_same_time_gives_each_a_number_of_its_own(dataset):
 def test_what_happens_after_the_snapshot_is_not_in_the_version(dataset, source, reviewer, monkeypatch):
     monkeypatch.setattr(freezing, "PAGE", 2)
     pairs = [accepted(source, reviewer, draft=f"第{n}把伞没有打开。") for n in range(6)]
-    reached, go_on, whole = threading.Event(), threading.Event(), freezing._rows
+    reached, go_on, whole = threading.Event(), threading.Event(), freezing._page
 
-    def slowly(version, start, *args):
+    def slowly(start):
         if start == 2:
             reached.set()
             assert go_on.wait(20)
-        return whole(version, start, *args)
+        return whole(start)
 
-    monkeypatch.setattr(freezing, "_rows", slowly)
+    monkeypatch.setattr(freezing, "_page", slowly)
     version = publishing.freeze(dataset, by=None)
     builder = in_thread(lambda: publishing.build(version.pk))
     assert reached.wait(20)

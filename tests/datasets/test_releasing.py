@@ -50,14 +50,14 @@ def test_a_build_can_be_stopped_and_leaves_nothing(dataset, source, reviewer, ad
     monkeypatch.setattr(freezing, "PAGE", 2)
     for n in range(6):
         accepted(source, reviewer, draft=f"第{n}声雷。")
-    version, whole = publishing.freeze(dataset, by=None), freezing._rows
+    version, whole = publishing.freeze(dataset, by=None), freezing._page
 
-    def stopped_meanwhile(version, start, *args):
+    def stopped_meanwhile(start):
         if start == 4:
             assert publishing.cancel(version, by=admin)
-        return whole(version, start, *args)
+        return whole(start)
 
-    monkeypatch.setattr(freezing, "_rows", stopped_meanwhile)
+    monkeypatch.setattr(freezing, "_page", stopped_meanwhile)
     publishing.build(version.pk)
     version.refresh_from_db()
     assert (version.state, version.records.count()) == ("cancelled", 4)
