@@ -15,7 +15,6 @@ import random
 import threading
 import time
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 from django.conf import settings
@@ -28,6 +27,7 @@ from sources.models import Heartbeat
 
 from . import batching, landing, ledger, limits, llm, prompting, requesting
 from .models import DraftRun, ModelCall
+from .senders import Senders
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,6 @@ class Worker:
     def __init__(self, run: DraftRun, *, keeper: bool) -> None:
         self.run, self.keeper, self.token = run, keeper, uuid.uuid4()
         self.flying: dict[int, ModelCall] = {}
-        self.futures: dict[int, Future[None]] = {}
         self.back: queue.SimpleQueue[tuple[ModelCall, Outcome]] = queue.SimpleQueue()
         self.terms: ledger.Terms | None = None  # looked up anew with each beat
         self.next_beat = 0.0
@@ -102,14 +101,14 @@ class Worker:
         for provider in {provider for provider, _model in self.terms.prices}:
             llm.warm(provider)
         until, more = time.monotonic() + SLICE, False
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=f"draft-{self.run.pk}") as pool:
+        with Senders(self.send, IN_FLIGHT, f"draft-{self.run.pk}") as senders:
             while True:
                 self.beat()
                 more = time.monotonic() > until
                 if self.stopping or more or closing.is_set():
-                    self.take_back()
+                    self.take_back(senders)
                 else:
-                    self.launch(pool)
+                    self.launch(senders)
                 if self.flying:
                     self.collect()
                 elif self.stopping or more or closing.is_set() or not self.wait_for_others():
@@ -139,7 +138,7 @@ class Worker:
             self.stopping = True
         self.landed = 0
 
-    def launch(self, pool: ThreadPoolExecutor) -> None:
+    def launch(self, senders: Senders[ModelCall]) -> None:
         share = (IN_FLIGHT + AHEAD) // max(1, len(_here))
         free = (share if self.answers else FEELERS) - len(self.flying)
         if free <= 0:
@@ -156,15 +155,14 @@ class Worker:
         self.terms = self.terms if taken.calls else None
         for call in taken.calls:
             self.flying[call.pk] = call
-            self.futures[call.pk] = pool.submit(self.send, call)
+            senders.put(call, len(self.flying))
 
-    def take_back(self) -> None:
+    def take_back(self, senders: Senders[ModelCall]) -> None:
         """Nothing more is to be sent: calls that still wait for a thread were not."""
-        waiting = [self.flying[pk] for pk, future in self.futures.items() if future.cancel()]
-        if waiting:
+        if waiting := senders.take_back():
             ledger.unsend(waiting, self.token)
         for call in waiting:
-            del self.flying[call.pk], self.futures[call.pk]
+            del self.flying[call.pk]
 
     def send(self, call: ModelCall) -> None:
         """One call, in a thread that knows no database."""
@@ -198,7 +196,6 @@ class Worker:
         finally:
             for call, _outcome in came:
                 self.flying.pop(call.pk, None)
-                self.futures.pop(call.pk, None)
         refund(replies)
 
     def write_down(self, call: ModelCall, error: Exception) -> None:
