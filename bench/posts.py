@@ -18,6 +18,7 @@ class Posts:
 
     def __init__(self, seed: int, *, exact: int = 3, near: int = 3) -> None:
         self.dice, self.exact, self.near = random.Random(seed), exact, near
+        self.first = 10**8 * (seed + 1)  # other ids than those of other seeds
         weights = [1 / (rank + 8) for rank in range(len(WORDS))]
         shuffled = self.dice.sample(WORDS, len(WORDS))
         self.phrases = [self._phrase(shuffled, weights) for _ in range(60_000)]
@@ -28,9 +29,9 @@ class Posts:
         for number in range(count):
             chance = dice.randrange(100)
             if self.recent and chance < self.exact:
-                row = dice.choice(self.recent) | {"answer_id": str(10**8 + number)}
+                row = dice.choice(self.recent) | {"answer_id": str(self.first + number)}
             elif self.recent and chance < self.exact + self.near:
-                row = self._changed(dice.choice(self.recent)) | {"answer_id": str(10**8 + number)}
+                row = self._changed(dice.choice(self.recent)) | {"answer_id": str(self.first + number)}
             else:
                 row = self._row(number)
                 if len(self.recent) < 5_000:
@@ -44,7 +45,7 @@ class Posts:
         return {
             "qid": 10**7 + number // 2, "title": self._title(), "desc": self._text(dice.randint(0, 400)),
             "topic": dice.choice(WORDS), "star": dice.randint(10, 4_000), "content": self._text(dice.randint(50, 800)),
-            "answer_id": str(10**8 + number), "answerer_tags": dice.choice(WORDS) + "爱好者",
+            "answer_id": str(self.first + number), "answerer_tags": dice.choice(WORDS) + "爱好者",
         }  # fmt: skip
 
     def _phrase(self, words: list[str], weights: list[float]) -> str:

@@ -20,6 +20,7 @@ class Counted(Task):
 @worker_ready.connect
 def settle(**_said: object) -> None:
     tuning.settle()
+    tuning.give_way()
 
 
 app = Celery("cqia", task_cls=Counted)
