@@ -29,7 +29,7 @@ from tests.house import ROOT, free_port, wait_for
 from tests.processes.conftest import REPLY
 from tests.processes.test_main_job import annual
 
-NET, ROWS, DRAFTS = "10.177.0", 12_000, 400
+NET, ROWS, DRAFTS = "10.177.0", 12_000, 3_000
 HOSTS = {"client": 1, "database": 2, "redis": 3, "web": 4, "model": 5, "worker1": 11, "worker2": 12, "worker3": 13}
 BEGUN = time.monotonic()
 
@@ -220,6 +220,7 @@ def drafting(town: Town) -> None:
     sent = "SELECT count(*) FROM annotation_modelcall WHERE sent_at IS NOT NULL"
     wait_for(lambda: town.sql(sent)[0][0] >= 60, 120, every=0.02)
     town.lose(town.busy("annotation_modelcall"))
+    assert town.sql("SELECT 1 FROM annotation_pair WHERE status = 'drafting' LIMIT 1"), "all was done before anybody was lost"
     wait_for(lambda: not town.sql("SELECT 1 FROM annotation_pair WHERE status = 'drafting' LIMIT 1"), 240, every=0.5)
     states = dict(town.sql("SELECT state, count(*) FROM annotation_modelcall GROUP BY state"))
     twice = town.sql("SELECT key FROM annotation_modelcall WHERE sent_at IS NOT NULL GROUP BY key HAVING count(*) > 1")
