@@ -16,8 +16,9 @@ from .screens import user_of, wish
 def checks(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     source = wish(request, request.GET)
+    rows = check_stats.table(user, source.slug if source else "")
     context = {
-        "rows": check_stats.table(user, source.slug if source else ""), "weeks": check_stats.weeks(), "source": source,
+        "rows": rows, "found": any(row.total.hits for row in rows), "weeks": check_stats.weeks(), "source": source,
         "sources": Source.objects.for_user(user), "few": check_stats.FEW, "most": check_stats.DECISIONS,
     }  # fmt: skip
     return render(request, "annotation/checks.html", context)
