@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +147,15 @@ class Town:
         with psycopg.connect(self.postgres.url, autocommit=True) as connection:
             return connection.execute(query).fetchall()  # type: ignore[arg-type]
 
-    def busy(self, like: str) -> str:
-        """The worker host whose connections write just now."""
-        rows = self.sql(
-            f"SELECT host(client_addr) FROM pg_stat_activity WHERE query ILIKE '%{like}%' AND client_addr <> '{self.net.address('client')}'"
-            " ORDER BY state_change DESC"
-        )
+    def busy(self) -> str:
+        """The worker host that speaks to the database most."""
         by_address = {self.net.address(host): host for host in HOSTS if host.startswith("worker") and host not in self.lost}
-        return next((by_address[one] for (one,) in rows if one in by_address), next(iter(by_address.values())))
+        seen = Counter(dict.fromkeys(by_address, 0))
+        for _n in range(30):
+            rows = self.sql("SELECT host(client_addr) FROM pg_stat_activity WHERE state <> 'idle' AND client_addr IS NOT NULL")
+            seen.update(one for (one,) in rows if one in by_address)
+            time.sleep(0.02)
+        return by_address[seen.most_common(1)[0][0]]
 
     def lose(self, host: str) -> None:
         self.lost.add(host)
@@ -202,7 +204,7 @@ def importing(town: Town) -> None:
     status, run = town.api("POST", "/sources/ruozhiba/imports/", body, **{"Content-Type": "multipart/form-data; boundary=b"})
     say(f"import of {ROWS:,} rows ordered: {status}")
     wait_for(lambda: counts(town)["read"] >= 1_500, 120, every=0.02)
-    town.lose(town.busy("sources_importrun"))
+    town.lose(town.busy())
     wait_for(lambda: town.api("GET", f"/imports/{run['id']}/")[1]["status"] == "succeeded", 180, every=0.5)
     say(f"import succeeded: {counts(town)}")
     assert counts(town)["created"] == ROWS
@@ -219,7 +221,7 @@ def drafting(town: Town) -> None:
     say(f"{DRAFTS} drafts ordered: {status} {'' if status == 202 else run}")
     sent = "SELECT count(*) FROM annotation_modelcall WHERE sent_at IS NOT NULL"
     wait_for(lambda: town.sql(sent)[0][0] >= 60, 120, every=0.02)
-    town.lose(town.busy("annotation_modelcall"))
+    town.lose(town.busy())
     assert town.sql("SELECT 1 FROM annotation_pair WHERE status = 'drafting' LIMIT 1"), "all was done before anybody was lost"
     wait_for(lambda: not town.sql("SELECT 1 FROM annotation_pair WHERE status = 'drafting' LIMIT 1"), 240, every=0.5)
     states = dict(town.sql("SELECT state, count(*) FROM annotation_modelcall GROUP BY state"))
