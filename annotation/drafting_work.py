@@ -31,8 +31,8 @@ from .senders import Senders
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 64  # calls at once, per worker process, shared by the runs it works on
-AHEAD = 32  # calls that are taken and wait for a free thread: as many as are answered while the database is spoken to
+IN_FLIGHT = settings.DRAFT_IN_FLIGHT  # calls at once, per worker process, shared by the runs it works on
+AHEAD = (IN_FLIGHT + 1) // 2  # calls that are taken and wait for a free thread: as many as are answered while the database is spoken to
 FEELERS = 4  # calls at once until the provider has answered one: a bad key is no reason to ask 64 times
 SLICE = 30.0  # seconds after which a worker makes room for other runs
 BEAT = 5.0  # seconds between two renewals of leases
