@@ -7,7 +7,7 @@ import sys
 
 ALLOCATIONS = 50_000  # of containers, before the youngest are looked through; Python's own 700 makes a request wait for it some ten times
 TURN = 0.001  # seconds; with Python's own 5 ms, a thread that hears from the database waits longer for its turn than it did for the answer
-BACKGROUND = 5  # added to the niceness of a worker: where one machine does it all, an import does not keep reviewers waiting
+BACKGROUND = 10  # added to the niceness of a worker: where one machine does it all, an import does not keep reviewers waiting
 
 
 def settle() -> None:
