@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 PY := .venv/bin/python
 
-.PHONY: help run test test-browser test-processes test-soak check format messages clean
+.PHONY: help run test test-slow test-browser test-processes test-soak check format messages clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 

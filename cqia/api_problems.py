@@ -41,6 +41,7 @@ OF_ACTS: Mapping[str, tuple[int, str]] = {
     "stale": (409, "The pair has changed since it was shown."),
     "not_yours": (409, "Only one's own decisions can be undone."),
     "already_undone": (409, "The decision was taken back already."),
+    "not_reopened": (409, "The entry of the history did not open the pair again."),
     "decided_since": (409, "Somebody has decided on top of it since."),
     "too_long_ago": (409, "Only the last decisions can be undone."),
     "version_unknown": (400, "There is no such version of the disputed pair."),
