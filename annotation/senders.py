@@ -1,7 +1,7 @@
 """Threads that each take a call, send it, and take the next.
 
 A ThreadPoolExecutor would do, were it not for the semaphore by which its submit() looks for an idle thread: with 64 of them at it, the
-thread that hands the calls out spent two fifths of its time waiting for that lock, and the provider had a third less to do."""
+thread that hands the calls out, and has the database to itself, spent two fifths of its time waiting for that lock."""
 
 import threading
 from collections.abc import Callable
