@@ -228,7 +228,7 @@ FETCH = env.bool("CQIA_FETCH", default=True)  # whether an admin may name a file
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="")  # meant where no model is named; may be `provider:model`
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
 LLM_PROVIDERS = providers(env, env.list("CQIA_PROVIDERS", default=["openai"]))
-DRAFT_IN_FLIGHT = env.int("CQIA_DRAFT_IN_FLIGHT", default=64)  # calls at once, of each worker process
+DRAFT_IN_FLIGHT = max(1, env.int("CQIA_DRAFT_IN_FLIGHT", default=64))  # calls at once, of each worker process
 LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for a whole call; the key stays in the environment
 
 # --- what those who run it see ----------------------------------------------------------------------------------------
