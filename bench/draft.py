@@ -2,8 +2,8 @@
 
 Both keep 64 calls in flight in the same run, one process each: the goal is judged by that. Beside it, what two of our workers with 32
 calls each come to, where the pool still has one process. Ours are real Celery workers, with the ledger, the limits, PostgreSQL and
-Redis. Rates are what the server saw, from the first request to the last. Then three workers share a limit of 600 requests a minute for a good minute: used to 95 % and more, and never
-above in any 60 seconds. The last line is JSON.
+Redis. Rates are what the server saw, from the first request to the last. Then three workers share a limit of 600 requests a minute
+for a good minute: used to 95 % and more, and never above in any 60 seconds. The last line is JSON.
 """
 
 import asyncio
