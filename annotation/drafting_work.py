@@ -36,7 +36,7 @@ AHEAD = (IN_FLIGHT + 1) // 2  # calls that are taken and wait for a free thread:
 FEELERS = 4  # calls at once until the provider has answered one: a bad key is no reason to ask 64 times
 SLICE = 30.0  # seconds after which a worker makes room for other runs
 BEAT = 5.0  # seconds between two renewals of leases
-GATHER = 0.015  # seconds in which replies gather that are then written down together
+GATHER = 0.1  # seconds in which replies gather that are then written down together
 LONG = 10.0  # seconds: whoever has to wait longer for a limit gives the run back meanwhile
 
 closing = threading.Event()  # the process is asked to end: take nothing more, wait for what is under way

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from accounts import rows
 from sources import scoring
 
 from . import judging, prompting, requesting
@@ -81,9 +82,8 @@ def _land(ids: Sequence[int]) -> None:
     pairs = lock(unread.values_list("pair_id", flat=True))
     calls = list(unread.select_related("prompt", "run").order_by("id").select_for_update(of=("self",)))
     readings = [read(call, call.raw) for call in calls]
-    with connection.cursor() as cursor:
-        rows = [{"id": each.call.pk, "outcome": each.outcome, "score": each.score and str(each.score)} for each in readings]
-        cursor.execute(READ, [json.dumps(rows)])
+    said = [{"id": each.call.pk, "outcome": each.outcome, "score": each.score and str(each.score)} for each in readings]
+    rows.run(READ, [json.dumps(said)])
     place(readings, pairs)
 
 
@@ -121,14 +121,15 @@ class Standing:
         return outcome or error or "unparseable"
 
 
+LOCK = "SELECT id, status, failure FROM annotation_pair WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+
+
 def lock(pair_ids: Iterable[int | None]) -> dict[int, Standing]:
     """The pairs, locked until the transaction ends. Everybody locks them in one order."""
     ids = sorted({pk for pk in pair_ids if pk})
     if not ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, status, failure FROM annotation_pair WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
-        return {pk: Standing(status, failure) for pk, status, failure in cursor.fetchall()}
+    return {pk: Standing(status, failure) for pk, status, failure in rows.read(LOCK, [ids])}
 
 
 # Under way as ModelCallQuerySet.under_way has it: what an ended run has left queued is nobody's, until it is taken up again.
@@ -138,21 +139,18 @@ SELECT call.pair_id, call.state, call.outcome, call.error_code,
         OR (call.state = 'queued' AND coalesce(run.state, '') NOT IN ('succeeded', 'stopped', 'failed')),
     call.material ? 'note'
 FROM annotation_modelcall AS call LEFT JOIN annotation_draftrun AS run ON run.id = call.run_id
-WHERE call.pair_id = ANY(%s) AND call.purpose = 'draft' ORDER BY call.id
+WHERE call.pair_id = ANY(%s::bigint[]) AND call.purpose = 'draft' ORDER BY call.id
 """
-DRAFTS = "SELECT pair_id, call_id, number, output FROM annotation_draft WHERE pair_id = ANY(%s) ORDER BY number"
+DRAFTS = "SELECT pair_id, call_id, number, output FROM annotation_draft WHERE pair_id = ANY(%s::bigint[]) ORDER BY number"
 
 
 def _look(pairs: dict[int, Standing]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(CALLS, [list(pairs)])
-        for pair, *row in cursor.fetchall():
-            pairs[pair].calls.append(tuple(row))
-        cursor.execute(DRAFTS, [list(pairs)])
-        for pair, call, number, output in cursor.fetchall():
-            pairs[pair].outputs.append(output)
-            pairs[pair].drafted.add(call)
-            pairs[pair].last = number
+    for pair, *row in rows.read(CALLS, [list(pairs)]):
+        pairs[pair].calls.append(tuple(row))
+    for pair, call, number, output in rows.read(DRAFTS, [list(pairs)]):
+        pairs[pair].outputs.append(output)
+        pairs[pair].drafted.add(call)
+        pairs[pair].last = number
 
 
 def place(readings: Iterable[Reading], pairs: dict[int, Standing]) -> None:
@@ -198,10 +196,8 @@ FROM jsonb_to_recordset(%s::jsonb) AS moved(id bigint, status text, failure text
 
 def _move_on(pairs: dict[int, Standing], got_more: set[int]) -> None:
     moved = {pk: _moved(pair, pk in got_more) for pk, pair in pairs.items()}
-    rows = [{"id": pk, **changes} for pk, changes in moved.items() if changes]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(MOVE, [timezone.now(), json.dumps(rows)])
+    if any(moved.values()):
+        rows.run(MOVE, [timezone.now(), json.dumps([{"id": pk, **changes} for pk, changes in moved.items() if changes])])
         rank_anew(pk for pk, changes in moved.items() if changes and changes["status"] == Pair.Status.PENDING)
 
 

@@ -24,9 +24,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+
+from accounts import rows
+from accounts.rows import columns
 
 from . import budgets, landing, llm, pricing, prompting, requesting
 from .budgets import Entry
@@ -82,6 +85,15 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS taken(id bigint, reserved numeric) W
 """
 
 
+DUE = f"""
+SELECT {columns(ModelCall, "call")} FROM annotation_modelcall AS call JOIN annotation_draftrun AS run ON run.id = call.run_id
+WHERE call.run_id = %(run)s AND call.provider = %(provider)s AND call.model = %(model)s AND call.state = 'queued'
+    AND (call.not_before IS NULL OR call.not_before <= %(now)s)
+    AND run.state = 'running' AND (run.not_before IS NULL OR run.not_before <= %(now)s)
+ORDER BY call.id LIMIT %(count)s FOR UPDATE OF call SKIP LOCKED
+"""  # noqa: S608 (only names of columns are put together)
+
+
 def terms_of(run: DraftRun) -> Terms:
     """What a worker needs to know to take calls of the run; good for a few seconds."""
     due = ModelCall.objects.filter(run=run, state=State.QUEUED).order_by().values_list("provider", "model")
@@ -113,9 +125,7 @@ def take(run: DraftRun, token: uuid.UUID, count: int, grant: Grant, terms: Terms
 
 def _due(run: DraftRun, provider: str, model: str, now: datetime, count: int) -> list[ModelCall]:
     """Locked until the transaction ends; those that another worker has locked are its own. None of a run that is not running."""
-    runs = Q(run__state="running") & (Q(run__not_before=None) | Q(run__not_before__lte=now))
-    due = ModelCall.objects.filter(runs, run=run, state=State.QUEUED, provider=provider, model=model).exclude(not_before__gt=now)
-    calls = list(due.defer("raw").order_by("id").select_for_update(skip_locked=True, of=("self",))[:count])
+    calls: list[ModelCall] = rows.read(DUE, {"run": run.pk, "provider": provider, "model": model, "now": now, "count": count}, ModelCall)
     for call in calls:
         call.run, call.prompt = run, run.prompt
     return calls
@@ -152,11 +162,10 @@ def _send(calls: list[ModelCall], run: DraftRun, terms: Terms, token: uuid.UUID,
         raise BudgetReached(_what_is_full(run, calls[0]))
     for call in calls[:fits]:
         call.state, call.sent_at, call.lease_token = State.SENDING, now, token
-    with connection.cursor() as cursor:
-        cursor.execute(SEND, {
-            "now": now, "token": token, "until": now + LEASE, "price": price.pk if price else None,
-            "rows": json.dumps([{"id": call.pk, "reserved": str(call.reserved)} for call in calls[:fits]]),
-        })  # fmt: skip
+    rows.run(SEND, {
+        "now": now, "token": token, "until": now + LEASE, "price": price.pk if price else None,
+        "rows": json.dumps([{"id": call.pk, "reserved": str(call.reserved)} for call in calls[:fits]]),
+    })  # fmt: skip
     return calls[:fits]
 
 
@@ -242,20 +251,18 @@ def deliver(answers: Sequence[Answer]) -> list[ModelCall]:
 def answered(answers: Sequence[Answer], readings: Mapping[int, landing.Reading] | None = None) -> list[ModelCall]:
     """Write down the replies, read or (None) unread. Gives the calls that were still waiting for theirs; one that was
     released in the meantime is somebody else's, and its late reply is dropped. Said twice is said once."""
-    rows = {call.pk: _row(call, reply, (readings or {}).get(call.pk)) for call, reply in answers}
-    if not rows:
+    said = {call.pk: _row(call, reply, (readings or {}).get(call.pk)) for call, reply in answers}
+    if not said:
         return []
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(DONE, [timezone.now(), json.dumps(list(rows.values()))])
-            written = {pk for (pk,) in cursor.fetchall()}
+        written = {pk for (pk,) in rows.read(DONE, [timezone.now(), json.dumps(list(said.values()))])}
         mine = [call for call, _reply in answers if call.pk in written]
         for call in mine:
-            call.model_returned = rows[call.pk]["model"]
+            call.model_returned = said[call.pk]["model"]
         for run in {call.run_id: call.run for call in mine if call.run}.values():
             ended = [call for call in mine if call.run_id == run.pk]
             for currency in {_currency(call.price) for call in ended}:
-                entries = [_entry(call, rows[call.pk]["cost"]) for call in ended if _currency(call.price) == currency]
+                entries = [_entry(call, said[call.pk]["cost"]) for call in ended if _currency(call.price) == currency]
                 budgets.settle(run, entries, currency)
     for call, _reply in answers:
         if call.pk not in written:

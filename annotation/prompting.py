@@ -117,11 +117,12 @@ def judge(raw: Any, *, instruction: str, marker: str, canary: str = "") -> tuple
 def _worth(text: str, instruction: str, marker: str, canary: str) -> str:
     if len(text) > MAX_OUTPUT:
         return "too_long"
-    if not folded(text):
+    said = folded(text)
+    if not said:
         return "empty"
     if canary and canary in text.casefold():
         return "canary"
-    if marker in text or folded(text) == folded(instruction):
+    if marker in text or said == folded(instruction):
         return "echo"
     return "ok" if han_share(text) >= MIN_HAN else "wrong_language"
 

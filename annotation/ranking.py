@@ -26,6 +26,10 @@ WRITE = """
     WHERE pair.id = new.id AND pair.rank <> new.rank
 """
 LOCK = "SELECT id FROM annotation_pair WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+DOUBTFUL = """
+    SELECT pair.id, pair.source_id FROM annotation_pair AS pair JOIN sources_source AS source ON source.id = pair.source_id
+    WHERE pair.id = ANY(%(ids)s::bigint[]) AND source.queue_order = %(order)s
+"""
 NEXT = "SELECT id FROM annotation_pair WHERE source_id = %(source)s AND id > %(cursor)s ORDER BY id LIMIT %(n)s"
 
 
@@ -47,11 +51,10 @@ def follow(source: Source) -> None:
 
 def rank_anew(pair_ids: Iterable[int]) -> None:
     """Drafts or scores have come: where the order depends on them, it changes. In the caller's transaction."""
-    doubtful = Pair.objects.filter(pk__in=list(pair_ids), source__queue_order=QueueOrder.RISK)
     by_source: dict[int, list[int]] = defaultdict(list)
-    for pk, source in doubtful.values_list("pk", "source"):
+    for pk, source in rows.read(DOUBTFUL, {"ids": list(pair_ids), "order": QueueOrder.RISK.value}):
         by_source[source].append(pk)
-    for ordered in Source.objects.filter(pk__in=by_source):
+    for ordered in Source.objects.filter(pk__in=by_source) if by_source else []:
         _write(ordered.queue_order, ordered.queue_seed, by_source[ordered.pk])
 
 

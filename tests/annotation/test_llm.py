@@ -26,7 +26,7 @@ def test_one_call_is_one_request_with_the_attempts_id_and_no_unasked_fields(prov
 
 def test_openai_itself_also_gets_the_attempt_as_metadata_of_a_stored_completion(settings):
     settings.OPENAI_BASE_URL = ""
-    sent = llm._arguments(REQUEST, providers.named("openai"))
+    sent = llm._arguments(REQUEST, providers.named("openai"))["extra_body"]
     assert sent["metadata"] == {"attempt": "attempt-1"}
     assert sent["store"] is True
     assert sent["max_completion_tokens"] == 64
