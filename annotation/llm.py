@@ -18,8 +18,10 @@ from __future__ import annotations
 import email.utils
 import json
 import re
+import ssl
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +51,7 @@ NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_act
 NO_MODEL = {"model_not_found", "invalid_model", "model_not_exist"}
 
 _making = threading.Lock()
+_idle: defaultdict[tuple[str, str, float], list[openai.OpenAI]] = defaultdict(list)  # by address, key and patience
 
 
 class ProviderError(Exception):
@@ -102,11 +105,11 @@ def complete(request: Request) -> Reply:
     """
     with vocabulary():
         provider = providers.named(request.provider)
-        client = client_of(provider)
-        began = time.monotonic()
-        with client.chat.completions.with_streaming_response.create(**_arguments(request, provider)) as response:
-            body = _read(response, began + 1.5 * settings.LLM_TIMEOUT)
-            request_id = response.headers.get("x-request-id", "")[:128]
+        with client_of(provider) as client:
+            began = time.monotonic()
+            with client.chat.completions.with_streaming_response.create(**_arguments(request, provider)) as response:
+                body = _read(response, began + 1.5 * settings.LLM_TIMEOUT)
+                request_id = response.headers.get("x-request-id", "")[:128]
     return Reply(parsed(body), storable(request_id), round(1000 * (time.monotonic() - began)))
 
 
@@ -117,7 +120,8 @@ def list_models(provider: str) -> list[str]:
         named = providers.named(provider)
         if named.needs_key and not named.has_key:
             raise StopAll("no_key", named.key_name)
-        with client_of(named).models.with_streaming_response.list(timeout=httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)) as response:
+        limits = httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)
+        with client_of(named) as client, client.models.with_streaming_response.list(timeout=limits) as response:
             found = parsed(_read(response, time.monotonic() + PATIENCE))
     rows = found.get("data") if isinstance(found, dict) else None
     if not isinstance(rows, list):
@@ -137,11 +141,11 @@ def stores(provider: providers.Provider) -> bool:
 def stored(provider: str, attempt_id: str) -> Reply | None:
     """The stored completion of an attempt, or None when the provider knows none (yet). Raises as `complete` does."""
     with vocabulary():
-        client = client_of(providers.named(provider))
-        listed = client.chat.completions.with_streaming_response.list(
-            metadata={"attempt": attempt_id}, limit=1, timeout=httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)
-        )
-        with listed as response:
+        asked: dict[str, Any] = {"metadata": {"attempt": attempt_id}, "limit": 1, "timeout": httpx2.Timeout(PATIENCE, connect=PATIENCE / 2)}
+        with (
+            client_of(providers.named(provider)) as client,
+            client.chat.completions.with_streaming_response.list(**asked) as response,
+        ):
             found = parsed(_read(response, time.monotonic() + PATIENCE))
     rows = found.get("data") if isinstance(found, dict) else None
     mine = [row for row in rows or [] if isinstance(row, dict) and (row.get("metadata") or {}).get("attempt") == attempt_id]
@@ -166,24 +170,40 @@ def vocabulary() -> Iterator[None]:
 def warm(provider: str) -> None:
     """Make the client before the first call is due: that takes a second, in which the call would travel too late for its limit."""
     try:
-        with vocabulary():
-            client_of(providers.named(provider))
+        with vocabulary(), client_of(providers.named(provider)):
+            return
     except ProviderError:
         return  # the call will say so
 
 
-def client_of(provider: providers.Provider) -> openai.OpenAI:
-    with _making:  # eight threads at once would otherwise make eight clients, which costs seconds
-        return _client(provider.base_url, provider.key, settings.LLM_TIMEOUT)
+@contextmanager
+def client_of(provider: providers.Provider) -> Iterator[openai.OpenAI]:
+    """A client that nobody else uses meanwhile, and with it a connection that stays open for the next. With one for all, 64 threads
+    stand in line for its pool, which looks through every connection at every call."""
+    idle = _idle[provider.base_url, provider.key, settings.LLM_TIMEOUT]
+    try:
+        client = idle.pop()
+    except IndexError:
+        with _making:  # the first loads the library, for a second: not all at once
+            client = _client(provider.base_url, provider.key, settings.LLM_TIMEOUT)
+    try:
+        yield client
+    finally:
+        idle.append(client)
 
 
-@lru_cache(maxsize=16)
 def _client(url: str, key: str, timeout: float) -> openai.OpenAI:
-    """One client, and one pool of connections, per provider. A proxy of the environment is not for loopback."""
+    """A proxy of the environment is not for loopback."""
     local = (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
-    http = openai.DefaultHttpxClient(trust_env=not local, follow_redirects=False)
+    http = openai.DefaultHttpxClient(verify=_certificates(not local), trust_env=not local, follow_redirects=False)
     limits = httpx2.Timeout(timeout, connect=min(10.0, timeout))
     return openai.OpenAI(api_key=key or "none", base_url=url, timeout=limits, max_retries=0, http_client=http)
+
+
+@lru_cache
+def _certificates(trust_env: bool) -> ssl.SSLContext:
+    """Read once: they take longer than all the rest of a client."""
+    return httpx2.create_ssl_context(trust_env=trust_env)
 
 
 def _arguments(request: Request, provider: providers.Provider) -> dict[str, Any]:

@@ -37,39 +37,40 @@ def line_of(request: Request) -> bytes:
 
 def upload(provider: str, content: bytes) -> str:
     """The provider's name of the file. Uploading costs nothing. Raises as `complete` does."""
-    with vocabulary():
-        return client_of(providers.named(provider)).files.create(file=("calls.jsonl", content), purpose="batch").id
+    with vocabulary(), client_of(providers.named(provider)) as client:
+        return client.files.create(file=("calls.jsonl", content), purpose="batch").id
 
 
 def start_batch(provider: str, file_id: str, tag: str) -> RemoteBatch:
     """Have a file worked off within a day. `tag` goes along, to find it again (`find_batch`). Raises as `complete` does."""
-    with vocabulary():
-        batches = client_of(providers.named(provider)).batches
-        made = batches.create(input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"batch": tag})
+    with vocabulary(), client_of(providers.named(provider)) as client:
+        made = client.batches.create(
+            input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"batch": tag}
+        )
         return _remote(made)
 
 
 def find_batch(provider: str, tag: str) -> RemoteBatch | None:
     """The batch that was started with `tag`, if there is one among the last hundred. Raises as `complete` does."""
-    with vocabulary():
-        listed = client_of(providers.named(provider)).batches.list(limit=100)
+    with vocabulary(), client_of(providers.named(provider)) as client:
+        listed = client.batches.list(limit=100)
         return next((_remote(each) for each in listed.data if (each.metadata or {}).get("batch") == tag), None)
 
 
 def look_at_batch(provider: str, remote_id: str) -> RemoteBatch:
-    with vocabulary():
-        return _remote(client_of(providers.named(provider)).batches.retrieve(remote_id))
+    with vocabulary(), client_of(providers.named(provider)) as client:
+        return _remote(client.batches.retrieve(remote_id))
 
 
 def cancel_batch(provider: str, remote_id: str) -> None:
-    with vocabulary():
-        client_of(providers.named(provider)).batches.cancel(remote_id)
+    with vocabulary(), client_of(providers.named(provider)) as client:
+        client.batches.cancel(remote_id)
 
 
 def results(provider: str, file_id: str) -> Iterator[tuple[str, Reply | ProviderError]]:
     """(attempt's id, what came of it) for each line of a batch's output or errors. Raises as `complete` does."""
-    with vocabulary():
-        content = client_of(providers.named(provider)).files.content(file_id).read()
+    with vocabulary(), client_of(providers.named(provider)) as client:
+        content = client.files.content(file_id).read()
     for line in content.splitlines():
         row = parsed(line)
         if isinstance(row, dict) and isinstance(row.get("custom_id"), str):

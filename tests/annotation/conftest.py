@@ -10,7 +10,7 @@ def provider(settings, monkeypatch):
     server = Provider()
     settings.OPENAI_BASE_URL, settings.OPENAI_MODEL, settings.LLM_TIMEOUT = server.url, "scripted", 5.0
     monkeypatch.setenv("OPENAI_API_KEY", "sk-CANARY0123456789")
-    llm._client.cache_clear()
+    llm._idle.clear()
     limits.forget()
     yield server
     server.shutdown()

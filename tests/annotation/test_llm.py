@@ -146,7 +146,7 @@ def test_a_key_that_no_header_can_carry_stops_all(provider, monkeypatch):
 def test_a_proxy_of_the_environment_is_not_for_loopback(provider, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    llm._client.cache_clear()
+    llm._idle.clear()
     assert llm.complete(REQUEST).raw["model"] == "scripted-1"
 
 

@@ -23,7 +23,7 @@ PRICE = {"price_in": "2", "price_out": "8", "currency": "cny"}
 @pytest.fixture(autouse=True)
 def nothing_kept():
     cache.clear()
-    llm._client.cache_clear()
+    llm._idle.clear()
 
 
 @pytest.fixture
