@@ -6,6 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cqia.settings")
 
 from celery import Celery, Task
 from celery.signals import worker_ready
+from django.db.backends.signals import connection_created
 
 from . import counters, tuning
 
@@ -21,6 +22,7 @@ class Counted(Task):
 def settle(**_said: object) -> None:
     tuning.settle()
     tuning.give_way()
+    connection_created.connect(tuning.make_database_give_way)
 
 
 app = Celery("cqia", task_cls=Counted)

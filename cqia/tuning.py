@@ -2,9 +2,12 @@
 
 import gc
 import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 ALLOCATIONS = 20_000  # of containers, before the youngest are looked through, instead of Python's own 700
-BACKGROUND = 10  # added to the niceness of a worker: where one machine does it all, an import does not keep reviewers waiting
+BACKGROUND = 10  # the niceness of a worker: where one machine does it all, an import does not keep reviewers waiting
 
 
 def settle() -> None:
@@ -17,3 +20,20 @@ def settle() -> None:
 def give_way() -> None:
     """From now on, and for what it starts, this process works when others leave room."""
     os.nice(BACKGROUND)
+    _give_way_as_a_group(os.getpid())
+
+
+def make_database_give_way(connection: Any, **_said: object) -> None:
+    """The server's end of this connection works when others leave room, too, if it is a process of this machine. (A number that came
+    over a network means nothing here.) For Django's signal `connection_created`."""
+    info = connection.connection.info
+    with suppress(OSError):  # another user's: that is for its administrator
+        if info.host.startswith("/") and Path(f"/proc/{info.backend_pid}/comm").read_text().strip() == "postgres":
+            os.setpriority(os.PRIO_PROCESS, info.backend_pid, BACKGROUND)
+            _give_way_as_a_group(info.backend_pid)
+
+
+def _give_way_as_a_group(pid: int) -> None:
+    """Where Linux shares processors among sessions before it looks at niceness (sched(7), autogroup), the session has one of its own."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(BACKGROUND))
