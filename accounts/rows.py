@@ -5,13 +5,12 @@ comes back are the models all the same. (docs/adr/0014)
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import JSONField, Model
 
 Values = Mapping[str, Any] | Sequence[Any]
@@ -32,8 +31,7 @@ def _shape(model: type[Model]) -> tuple[list[str], list[int]]:
 def read(sql: LiteralString, values: Values, *models: type[Model]) -> list[Any]:
     """What `sql` gives: without a model its rows, for one its instances, for several tuples of them (None for an outer
     join's missing row)."""
-    with _executed(sql, values) as cursor:
-        rows = cursor.fetchall()
+    rows = _executed(sql, values).fetchall()
     if not models:
         return rows
     if len(models) == 1:
@@ -43,20 +41,19 @@ def read(sql: LiteralString, values: Values, *models: type[Model]) -> list[Any]:
 
 def run(sql: LiteralString, values: Values) -> int:
     """How many rows `sql` has changed."""
-    with _executed(sql, values) as cursor:
-        return cursor.rowcount
+    return _executed(sql, values).rowcount
 
 
-@contextmanager
-def _executed(sql: LiteralString, values: Values) -> Iterator[psycopg.Cursor[Any]]:
-    """Prepared by the server once a connection, where Django would send the text to be planned anew each time; on Django's own
-    connection, in its transaction, with its errors."""
-    connection.ensure_connection()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        yield cursor.execute(sql, values, prepare=True)
+def _executed(sql: LiteralString, values: Values) -> psycopg.Cursor[Any]:
+    """Prepared by the server once a connection, where Django would send the text to be planned anew each time (the setting
+    `prepare_threshold` lets that happen); on Django's own connection, in its transaction, with its errors."""
+    here = connections[DEFAULT_DB_ALIAS]
+    here.close_if_health_check_failed()
+    if here.connection is None:
+        here.ensure_connection()
+    here.validate_no_broken_transaction()
+    with here.wrap_database_errors:
+        return psycopg.Cursor(here.connection).execute(sql, values, prepare=True)
 
 
 def _split(row: Sequence[Any], models: Sequence[type[Model]]) -> tuple[Any, ...]:

@@ -44,6 +44,7 @@ else:  # a second of every process's start, for what only one of them does: impo
 
 MAX_BYTES = 4 * 1024 * 1024  # of a reply, unpacked
 STORING = {"api.openai.com"}  # hosts that take `store` and `metadata`, and list completions by them
+KEPT_OPEN = 3.0  # seconds of idleness: servers close theirs after five or more, and a request that crosses such an end is in doubt
 PATIENCE = 5.0  # seconds for a provider to say which models it has: somebody waits for the page
 MAX_WAIT = 3600.0  # seconds: a provider that asks for more is asked again after this
 SECRET = re.compile(r"\b(sk-|zm_|Bearer\s+)[A-Za-z0-9_\-.*]{4,}")
@@ -195,7 +196,8 @@ def client_of(provider: providers.Provider) -> Iterator[openai.OpenAI]:
 def _client(url: str, key: str, timeout: float) -> openai.OpenAI:
     """A proxy of the environment is not for loopback."""
     local = (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
-    http = openai.DefaultHttpxClient(verify=_certificates(not local), trust_env=not local, follow_redirects=False)
+    pool = httpx2.Limits(keepalive_expiry=KEPT_OPEN)
+    http = openai.DefaultHttpxClient(verify=_certificates(not local), trust_env=not local, follow_redirects=False, limits=pool)
     limits = httpx2.Timeout(timeout, connect=min(10.0, timeout))
     return openai.OpenAI(api_key=key or "none", base_url=url, timeout=limits, max_retries=0, http_client=http)
 

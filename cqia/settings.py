@@ -88,7 +88,7 @@ TEMPLATES = [
 # --- data -------------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="postgresql:///zhumo"))}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["CONN_MAX_AGE"] = 60 if PROCESS == "web" else 0
+DATABASES["default"]["CONN_MAX_AGE"] = 600 if PROCESS == "web" else 0
 # A machine that is cut off says no farewell: the database looks for itself, and frees what it held, within half a minute.
 _limits = {"idle_in_transaction_session_timeout": 30_000, "tcp_user_timeout": 30_000}
 _limits |= {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
@@ -97,6 +97,8 @@ if PROCESS == "web":  # nobody waits longer for a page; migrations and bulk work
 DATABASES["default"].setdefault("OPTIONS", {})
 _wait = 2 if PROCESS == "web" else 4  # once for a connection that is gone, once for a new one: 503 within 5 s
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": _wait}
+# Statements are prepared where the code asks for it (accounts.rows), however seldom they come. Without a number psycopg prepares none.
+DATABASES["default"]["OPTIONS"] |= {"prepare_threshold": 1_000_000}
 DATABASES["default"]["OPTIONS"] |= {"tcp_user_timeout": _wait * 1000, "keepalives_idle": 20, "keepalives_interval": 5}
 DATABASES["default"]["OPTIONS"] |= {"options": " ".join(f"-c {k}={v}" for k, v in _limits.items())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,6 +6,7 @@ afterwards, page by page, while people go on. A worker that dies leaves a versio
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from .selecting import left_out, pick, settled_position
 from .splitting import draw
 
 PAGE = 2_000
+AHEAD = 2  # pages that wait to be written
 LONG = 120  # seconds that one statement over all pairs may take
 # The raw row is read only where a record says something of it.
 PAGES = """
@@ -100,24 +102,29 @@ def before(version: Version) -> Version | None:
 
 def _write_records(version: Version, total: int, tally: Tally) -> str:
     """Write the records page by page, each in a commit that renews the lease; give the sha256 of their canonical lines. While one
-    page is written, the database looks for the next."""
+    page is written, the next is put into words, and the database looks for the one after that."""
     whole = hashlib.sha256()
 
-    def write(page: list[Any]) -> None:
-        rows = [_row(version.pk, values, whole, tally) for values in page]
-        with transaction.atomic():
-            version.progress(records_count=page[-1][0] + 1)  # first: it locks the row, so a second builder waits
-            _copy(rows)
+    def spell(page: list[Any]) -> bytes:
+        rows = [_row(version.pk, values, tally) for values in page]
+        whole.update(b"".join(exact for _line, exact in rows))
+        return b"".join(line for line, _exact in rows)
 
-    with _aside() as start:
-        writing: Future[None] | None = None
+    def write(done: int, lines: Future[bytes]) -> None:
+        text = lines.result()
+        with transaction.atomic():
+            version.progress(records_count=done)  # first: it locks the row, so a second builder waits
+            _copy(text)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="spell") as spelling, _aside() as start:
+        writing: deque[Future[None]] = deque()
         for first in range(0, total, PAGE):
             page = _page(first)
-            if writing:
-                writing.result()
-            writing = start(write, page)
-        if writing:
-            writing.result()
+            writing.append(start(write, first + len(page), spelling.submit(spell, page)))
+            while len(writing) > AHEAD:
+                writing.popleft().result()
+        while writing:
+            writing.popleft().result()
     return whole.hexdigest()
 
 
@@ -147,17 +154,16 @@ def _page(start: int) -> list[Any]:
         return cursor.fetchall()
 
 
-def _row(version: int, values: Any, whole: Any, tally: Tally) -> bytes:
-    """A record as a line for COPY; its canonical line goes into `whole`. JSON has no line feed or tabulator of its own, so backslashes
-    are all that COPY wants escaped."""
+def _row(version: int, values: Any, tally: Tally) -> tuple[bytes, bytes]:
+    """A record as a line for COPY, and its canonical line. JSON has no line feed or tabulator of its own, so backslashes are all that
+    COPY wants escaped."""
     position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest = values
     spelled, exact = _frame(answered, licence, *rest).spell(asked, context, output)
-    whole.update(exact)
     tally.add(source, licence, answered, verdict, by, at, len(asked), len(output))
     digest = hashlib.sha256(exact).hexdigest().encode()
     return b"%d\t%d\t%d\t%d\t%b\t%b\t%b\n" % (
         version, position, pair, review, split.encode(), spelled.replace(b"\\", b"\\\\"), digest,
-    )  # fmt: skip
+    ), exact  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -169,12 +175,12 @@ def _frame(answered: str, licence: str, platform: str, task: str, own: str, doma
     )))  # fmt: skip
 
 
-def _copy(rows: list[bytes]) -> None:
+def _copy(lines: bytes) -> None:
     """Insert by COPY: the ORM's way spends milliseconds on a record, escaping each character twice."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")  # the version's end waits for the disk, and with it for all before
         with cursor.copy(COPY) as copy:
-            copy.write(b"".join(rows))
+            copy.write(lines)
 
 
 def _raw(text: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ An edit prefers the final text to the draft, unless it changed next to nothing: 
 preference, so they are folded away before the letters that differ are counted.
 """
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Levenshtein, Postfix, Prefix
 
 from sources.cleaning import fold
 
@@ -27,22 +27,13 @@ def same_question(asked: str, asked_then: str) -> bool:
 def differing(one: str, other: str) -> tuple[str, str]:
     """The two without what they begin and end with in common, up to a letter on either side, by which all before and after it is
     folded in the same way: most edits change a few words of a long text, and folding is what takes the time."""
-    start, least = _shared(one, other), min(len(one), len(other))
+    start, least = Prefix.similarity(one, other), min(len(one), len(other))
     while start and not one[start - 1].isalpha():
         start -= 1
     start = max(0, start - 1)
     one, other = one[start:], other[start:]
-    end = min(_shared(one[::-1], other[::-1]), least - start)
+    end = min(Postfix.similarity(one, other), least - start)
     while end and not one[-end].isalpha():
         end -= 1
     end = max(0, end - 1)
     return one[: len(one) - end], other[: len(other) - end]
-
-
-def _shared(one: str, other: str) -> int:
-    """With how many characters both begin."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
-    return low
