@@ -1,7 +1,7 @@
 """Figures about a version, counted once, while it is frozen: what its page, its card and its licence table say."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -37,12 +37,12 @@ class Tally:
         self.answers: Counter[str] = Counter()
         self.verdicts: Counter[str] = Counter()
         self.people: set[int] = set()
-        self.first: datetime | None = None
-        self.last: datetime | None = None
+        self.first: float | None = None  # seconds since 1970
+        self.last: float | None = None
         self.asked: Counter[int] = Counter()  # length in characters -> records
         self.answered: Counter[int] = Counter()
 
-    def add(self, source: str, licence: str, answer_from: str, verdict: str, by: int, at: datetime, asked: int, answered: int) -> None:
+    def add(self, source: str, licence: str, answer_from: str, verdict: str, by: int, at: float, asked: int, answered: int) -> None:
         self.lines[source, licence] += 1
         self.answers[answer_from] += 1
         self.verdicts[verdict] += 1
@@ -59,11 +59,15 @@ class Tally:
             "answers": dict(sorted(self.answers.items())),
             "verdicts": dict(sorted(self.verdicts.items())),
             "reviewers": len(self.people),
-            "decided_from": self.first.date().isoformat() if self.first else "",
-            "decided_to": self.last.date().isoformat() if self.last else "",
+            "decided_from": _day(self.first),
+            "decided_to": _day(self.last),
             "instruction_length": _lengths(self.asked),
             "output_length": _lengths(self.answered),
         }
+
+
+def _day(at: float | None) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat() if at is not None else ""
 
 
 def gather(tally: Tally, position: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ AHEAD = 2  # pages that wait to be written
 LONG = 120  # seconds that one statement over all pairs may take
 # The raw row is read only where a record says something of it.
 PAGES = """
-    SELECT c.position, c.pair, c.review, c.split, s.slug, r.verdict, r.by_id, r.at, c.answer_from, s.licence,
+    SELECT c.position, c.pair, c.review, c.split, s.slug, r.verdict, r.by_id, extract(epoch FROM r.at)::float8, c.answer_from, s.licence,
         r.instruction, r.input, r.output,
         s.platform, r.task_type, p.task_type, r.domain, p.domain,
         CASE WHEN s.platform = ANY(%(platforms)s) OR o.raw ?& %(keys)s THEN o.raw END

@@ -19,14 +19,15 @@ from .recipes import Recipe
 from .records import answer_from
 
 PAGE = 4_000
-# A draft that was accepted as it is needs no look. Drafts that came after the decision had no part in it.
+# A draft that was accepted as it is needs no look. Drafts that came after the decision had no part in it. (That their pairs are the same
+# says nothing of drafts before `last` to the planner: each page would begin with the first draft of all.)
 DRAFTS = """
     SELECT k.pair, k.draft, k.answer_from, d.id, d.model, d.output, r.instruction, r.input, r.output,
         COALESCE(r.before ->> 'instruction', r.instruction), COALESCE(r.before ->> 'input', r.input)
     FROM pick k JOIN annotation_draft d ON d.pair_id = k.pair JOIN annotation_review r ON r.id = k.review
-    WHERE k.pair > %s AND k.kept AND k.fate = '' AND d.created_at <= r.at
+    WHERE k.pair > %(last)s AND d.pair_id > %(last)s AND k.kept AND k.fate = '' AND d.created_at <= r.at
         AND (k.answer_from = '' OR d.id IS DISTINCT FROM k.draft OR k.verdict = 'edit')
-    ORDER BY k.pair, d.number LIMIT %s
+    ORDER BY k.pair, d.number LIMIT %(page)s
 """
 ANSWERS = "UPDATE pick SET answer_from = a.said FROM answer a WHERE a.pair = pick.pair AND answer_from = ''"
 
@@ -74,7 +75,7 @@ def _pages(cursor: Any, meanwhile: Callable[[], None]) -> Iterator[list[Any]]:
     last, is_more = 0, True
     while is_more:
         meanwhile()
-        cursor.execute(DRAFTS, [last, PAGE])
+        cursor.execute(DRAFTS, {"last": last, "page": PAGE})
         rows = cursor.fetchall()
         is_more = len(rows) == PAGE
         whole = [row for row in rows if row[0] != rows[-1][0]] if is_more else rows  # of the last pair there may be more
