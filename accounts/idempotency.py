@@ -34,11 +34,11 @@ class IdempotencyKeys:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        key = request.headers.get("Idempotency-Key", "")
+        key = request.headers.get("Idempotency-Key")
         is_ours = (
             request.path.startswith("/api/") and request.method == "POST" and not getattr(getattr(view, "cls", None), "own_keys", False)
         )
-        if not key or not is_ours or (request.content_type or "").startswith("multipart/"):
+        if key is None or not is_ours or (request.content_type or "").startswith("multipart/"):
             return None
         try:
             uuid.UUID(key)
