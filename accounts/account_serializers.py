@@ -52,6 +52,8 @@ class Ended(serializers.Serializer[dict[str, int]]):
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):
+    email = serializers.CharField(read_only=True, help_text="May be empty.")
+
     class Meta:
         model = User
         fields = ("id", "username", "email", "role", "is_active", "date_joined", "last_login")
