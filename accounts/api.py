@@ -44,6 +44,10 @@ class Cursor(pagination.CursorPagination):
             raise exceptions.NotFound(self.invalid_cursor_message) from None
 
 
+class NewestFirst(Cursor):
+    ordering = "-id"
+
+
 class Problem(exceptions.APIException):
     """An answer that says what went wrong: `raise Problem(409, "lost_seat", _("…"))`. Extra members go into the body."""
 

@@ -7,9 +7,10 @@ from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 from django.utils.translation import gettext_lazy as _
 
+from . import tokens
 from .models import Role, Scope, User
 
-LIVES = {"7": _("7 days"), "30": _("30 days"), "90": _("90 days"), "365": _("A year")}
+LIVES = dict(zip(tokens.LIVES, (_("7 days"), _("30 days"), _("90 days"), _("A year")), strict=True))
 
 
 class Fields(forms.Form):
@@ -61,12 +62,11 @@ class AcceptForm(PasswordForm):
 class TokenForm(Fields):
     name = forms.CharField(label=_("What for"), max_length=100)
     scope = forms.ChoiceField(label=_("It may"), choices=Scope.choices, initial=Scope.READ)
-    days = forms.ChoiceField(label=_("It ends after"), choices=list(LIVES.items()), initial="90")
+    days = forms.ChoiceField(label=_("It ends after"), choices=list(LIVES.items()), initial=90)
 
     def __init__(self, *args: Any, role: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if role == Role.VIEWER:
-            self.fields["scope"].choices = [pair for pair in Scope.choices if pair[0] != Scope.REVIEW]  # type: ignore[attr-defined]
+        self.fields["scope"].choices = [(scope.value, scope.label) for scope in tokens.scopes_for(role)]  # type: ignore[attr-defined]
 
     @property
     def lives(self) -> timedelta:

@@ -1,7 +1,8 @@
 """`Idempotency-Key` on any POST of the API: the same request sent again is answered as the first time, and done once.
 
 Reviews keep their keys in the database for ever (`own_keys`); what is an upload is known by its bytes. For all else the answer is kept
-for a day in Redis. Whoever sends a key asks for a promise: while Redis does not answer it cannot be given, and that is said (503).
+for a day in Redis, or, where it shows a secret (`shows_secret`), only that it was given. Whoever sends a key asks for a promise: while
+Redis does not answer it cannot be given, and that is said (503).
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
@@ -28,20 +30,21 @@ class IdempotencyKeys:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if kept := getattr(request, "_kept_under", None):
-            _keep(kept, response)
+            _keep(kept, _without_secret(response) if request._shows_secret else response)  # type: ignore[attr-defined]
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        key = request.headers.get("Idempotency-Key", "")
+        key = request.headers.get("Idempotency-Key")
         is_ours = (
             request.path.startswith("/api/") and request.method == "POST" and not getattr(getattr(view, "cls", None), "own_keys", False)
         )
-        if not key or not is_ours or (request.content_type or "").startswith("multipart/"):
+        if key is None or not is_ours or (request.content_type or "").startswith("multipart/"):
             return None
         try:
             uuid.UUID(key)
         except ValueError:
             return _problem(400, "idempotency_key_invalid", _("The Idempotency-Key is not a UUID."))
+        request._shows_secret = getattr(getattr(view, "cls", None), "shows_secret", False)  # type: ignore[attr-defined]
         try:
             return _answered(request, key)
         except remembering.Unreachable:
@@ -50,7 +53,8 @@ class IdempotencyKeys:
 
 def _answered(request: HttpRequest, key: str) -> HttpResponse | None:
     """The answer that was given before; None: it is for the view to give one, which is kept then."""
-    who = hashlib.sha256((request.headers.get("Authorization", "") + "\n" + request.COOKIES.get("sessionid", "")).encode()).hexdigest()
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    who = hashlib.sha256((request.headers.get("Authorization", "") + "\n" + session).encode()).hexdigest()
     name = f"key:{who}:{uuid.UUID(key)}"
     digest = hashlib.sha256(request.get_full_path().encode() + b"\n" + request.body).hexdigest()
     if remembering.ask("set", name, json.dumps({"digest": digest}), nx=True, ex=WORKING):
@@ -62,6 +66,13 @@ def _answered(request: HttpRequest, key: str) -> HttpResponse | None:
     if "status" not in said:
         return _problem(409, "being_done", _("The same request is being worked on. Come back in a moment."), retry=1)
     return HttpResponse(said["body"], status=said["status"], content_type=said["type"] or None)
+
+
+def _without_secret(response: HttpResponse) -> HttpResponse:
+    """What the same request is answered next time: it was done, and what it showed is shown once."""
+    if not 200 <= response.status_code < 300:
+        return response
+    return _problem(409, "shown_once", _("This was done already, and its secret was shown then. It is not kept: make another one."))
 
 
 def _keep(kept: tuple[str, str], response: HttpResponse) -> None:

@@ -21,7 +21,11 @@ RESET = timedelta(hours=24)
 
 
 class Refused(Exception):
-    """What cannot be done, in words for whoever wanted it."""
+    """What cannot be done, in words for whoever wanted it. `code` is stable."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 def invite(*, role: str, by: User, note: str = "") -> tuple[Link, str]:
@@ -123,13 +127,13 @@ def _changing(person: User, *, stays_admin: bool) -> Iterator[User]:
         others = [admin for admin in admins if admin.pk != person.pk]
         now = User.objects.select_for_update().get(pk=person.pk)
         if now.is_active and now.role == Role.ADMIN and not stays_admin and not others:
-            raise Refused(_("This is the last admin: make somebody else one first."))
+            raise Refused("last_admin", _("This is the last admin: make somebody else one first."))
         yield now
 
 
 def _use(link: Link) -> None:
     if not Link.objects.open().filter(pk=link.pk).update(used_at=timezone.now()):
-        raise Refused(_("This link was used already, or its time is over. Ask for a new one."))
+        raise Refused("link_over", _("This link was used already, or its time is over. Ask for a new one."))
 
 
 def _follow_role(person: User) -> None:

@@ -64,6 +64,8 @@ def _fits(field: Any, value: Any) -> bool:
         return isinstance(value, list) and all(_fits(field.child_relation, each) for each in value)
     if isinstance(field, serializers.DictField):
         return isinstance(value, dict) and all(_fits(field.child, each) for each in value.values())
+    if isinstance(field, serializers.ChoiceField) and all(isinstance(choice, int) for choice in field.choices):
+        return isinstance(value, int) and not isinstance(value, bool)
     if isinstance(field, serializers.CharField | serializers.ChoiceField | serializers.UUIDField | relations.SlugRelatedField):
         return isinstance(value, str)
     return True

@@ -12,13 +12,13 @@ from accounts.models import User
 from accounts.permissions import role_required
 from sources.jobs import send_hint
 
-from . import call_queue, drafting
+from . import call_queue
 from .call_filters import calls_of, choices
-from .models import ModelCall
+from .releasing import Done
+from .releasing import release_many as release_calls
 from .tasks import draft_run
 
 PAGE = 50
-MANY = 500  # calls at once
 
 
 @role_required("admin")
@@ -44,8 +44,9 @@ def calls(request: HttpRequest) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a call of unknown fate again, possibly paying twice."""
-    call = get_object_or_404(calls_of(request.user, {}).select_related("run"), pk=pk)  # type: ignore[arg-type]
-    _release(request, [call])
+    user: User = request.user  # type: ignore[assignment]
+    call = get_object_or_404(calls_of(user, {}), pk=pk)
+    _told(request, release_calls([call.pk], by=user))
     return redirect("annotation:draft_run", call.run_id or 0)
 
 
@@ -53,25 +54,18 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def release_many(request: HttpRequest) -> HttpResponse:
     """The chosen ones of the list."""
-    numbers = [int(pk) for pk in request.POST.getlist("call")[:MANY] if pk.isascii() and pk.isdecimal() and len(pk) < 18]
-    chosen = calls_of(request.user, {}).filter(pk__in=numbers).select_related("run").order_by("pk")  # type: ignore[arg-type]
-    if not _release(request, list(chosen)):
+    numbers = [int(pk) for pk in request.POST.getlist("call") if pk.isascii() and pk.isdecimal() and len(pk) < 18]
+    done = release_calls(numbers, by=request.user)  # type: ignore[arg-type]
+    _told(request, done)
+    if not done.released:
         messages.info(request, _("Nothing was released. Choose the calls first."))
     return redirect("annotation:draft_calls")
 
 
-def _release(request: HttpRequest, chosen: list[ModelCall]) -> int:
-    released, refused = 0, ""
-    for call in chosen:
-        try:
-            drafting.release(call, by=request.user)  # type: ignore[arg-type]
-            send_hint(draft_run, call.run_id or 0)
-            released += 1
-        except drafting.Refused as error:
-            refused = str(error)
-    if refused:
-        messages.warning(request, refused, extra_tags="warn")
-    if released:
-        text = ngettext("%(n)s call is sent again.", "%(n)s calls are sent again.", released) % {"n": released}
-        messages.success(request, text, extra_tags="ok")
-    return released
+def _told(request: HttpRequest, done: Done) -> None:
+    for call in done.released:
+        send_hint(draft_run, call.run_id or 0)
+    if done.refused:
+        messages.warning(request, done.refused[-1][1], extra_tags="warn")
+    if n := len(done.released):
+        messages.success(request, ngettext("%(n)s call is sent again.", "%(n)s calls are sent again.", n) % {"n": n}, extra_tags="ok")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import role_required
 
 from . import desk, team_charts
-from .preferences import GOALS, goal_of
+from .preferences import GOALS, goal_of, set_goal
 from .screens import user_of
 
 DAYS = 30
@@ -33,14 +33,12 @@ def my_days(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @role_required("reviewer")
-def set_goal(request: HttpRequest) -> HttpResponse:
+def choose_goal(request: HttpRequest) -> HttpResponse:
     """How many decisions one wants to make a day: one of GOALS."""
-    goal = next((goal for goal in GOALS if str(goal) == request.POST.get("goal")), None)
-    if goal is None:
-        raise BadRequest
-    user = user_of(request)
-    user.preferences["goal"] = goal
-    user.save(update_fields=["preferences"])
+    try:
+        set_goal(user_of(request), int(request.POST.get("goal", "")))
+    except ValueError:
+        raise BadRequest from None
     return redirect("annotation:me")
 
 

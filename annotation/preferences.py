@@ -1,7 +1,12 @@
-"""Which key does what for one person: the choice of the account, over the defaults that the page's script knows."""
+"""What a person has chosen for the account: which key does what, over the defaults that the page's script knows; and a goal for the day."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 # act -> its key, as KeyboardEvent.code: by position, so that it works with any input method
 KEYS = {
@@ -25,6 +30,14 @@ GOAL = 80
 def goal_of(preferences: Mapping[str, Any]) -> int:
     goal = preferences.get("goal")
     return goal if goal in GOALS else GOAL
+
+
+def set_goal(user: User, goal: int) -> None:
+    """How many decisions `user` wants to make a day: one of GOALS, or it is a ValueError."""
+    if goal not in GOALS:
+        raise ValueError(goal)
+    user.preferences["goal"] = goal
+    user.save(update_fields=["preferences"])
 
 
 def remapped(chosen: Mapping[str, str], sent: Mapping[str, Any]) -> dict[str, str]:

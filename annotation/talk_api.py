@@ -10,7 +10,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import Cursor, Problem
+from accounts.api import NewestFirst, Problem
 from accounts.strict import Body
 from sources.jobs import send_hint
 
@@ -106,10 +106,6 @@ class Comments(OfOnePair):
         except Refused as refused:
             raise Problem(422 if refused.code == "same_key_other_body" else 400, refused.code, refused.message) from None
         return Response(CommentSerializer(said).data, status=201)
-
-
-class NewestFirst(Cursor):
-    ordering = "-id"
 
 
 class Mentions(Reviewing, generics.ListAPIView[Mention]):

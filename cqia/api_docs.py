@@ -21,8 +21,10 @@ Made by `manage.py api_docs` from the code; do not edit it. A running Zhumo show
 
 ## How it speaks
 
-- **Who asks**: `Authorization: Bearer zm_…`. `manage.py create_token NAME` makes a token of a person; it may do what the person's role
-  may. A role can do all that those before it can: viewer, reviewer, lead, admin.
+- **Who asks**: `Authorization: Bearer zm_…`. `manage.py create_token NAME` makes a token of a person, and so does the person's own page;
+  it may do what the person's role may, or less if it was made for less. A role can do all that those before it can: viewer, reviewer, lead,
+  admin. A token makes none that is for more or lives longer than itself; and of somebody who signs in with a second factor it makes none at
+  all and does nothing to people: that is for sessions alone.
 - **JSON in, JSON out**, in UTF-8. JSON is taken at its word: `"5"` is no number and `0` is not `false`; at most {megabytes} MB and {deepest}
   levels. Amounts of money are texts in answers and may be numbers in requests. Files are sent as multipart forms.
 - **Errors** are problem JSON (RFC 9457): `{{"type", "title", "status", "code", "detail"}}`. `code` is stable and listed below; `detail` is
@@ -32,7 +34,8 @@ Made by `manage.py api_docs` from the code; do not edit it. A running Zhumo show
 - **Filters** are of fixed values; one that does not exist is 400, not an empty page.
 - **Work** that takes time is answered at once with 202 and an id. Ask that address until `status` is no longer one of waiting or running.
 - **Sent again**: a POST with an `Idempotency-Key` (a UUID of your making) is done once; the same request with the same key is answered as the
-  first time for a day, another one with it is 422. Reviews need a key and keep it for ever. An upload needs none: the same bytes again are
+  first time for a day, another one with it is 422. Where the answer showed a secret, it is 409 `shown_once` the second
+  time: secrets are kept nowhere. Reviews need a key and keep it for ever. An upload needs none: the same bytes again are
   200 with the import that there is.
 - **How often**: {rates} requests a minute for each token, by role; then 429 with `Retry-After`.
 """

@@ -13,6 +13,7 @@ WORDS: dict[str, Any] = {
     "changelog": "第一版。", "comment": "", "importer": "tieba", "encoding": "", "mapping": {}, "screens": [{"screen": "length", "min": 5}],
     "recipe": {"verdicts": ["accept", "edit"]}, "task_type": {"major": ["问答"], "minor": ["逻辑问答"]}, "domain": ["生活"],
     "prompt": "reply_0001", "next": None, "previous": None, "schema": "cqia", "format": "jsonl", "key": "kept", "month": "2026-11-01",
+    "secret": "zm_…", "link": "https://zhumo.example.org/accounts/link/…/", "email": "lin@example.org", "columns": ["标题", "点赞"],
     "budget": "10.000000", "page_size": 50, "choose": 7,
 }  # fmt: skip
 BY_FORMAT = {

@@ -18,6 +18,8 @@ EVERYWHERE: Mapping[str, tuple[int, str]] = {
     "bad_token": (401, "The token is unknown, revoked or expired, or its person is disabled."),
     "permission_denied": (403, "The role of this person is not enough, or a session came without its CSRF token."),
     "read_only_token": (403, "The token is for reading."),
+    "narrow_token": (403, "The token is for less than that; a session or a token for everything may."),
+    "second_factor_needed": (403, "This person signs in with a second factor, which a token does not give: only a session may do that."),
     "not_found": (404, "There is no such thing, or it is not for this person to see."),
     "method_not_allowed": (405, "This address does not know the method; `Allow` says which it knows."),
     "not_acceptable": (406, "The API answers JSON."),
@@ -36,7 +38,13 @@ OF_ACTS: Mapping[str, tuple[int, str]] = {
     "being_done": (409, "The same request is being worked on. Come back in a moment."),
     "keys_unavailable": (503, "Idempotency keys cannot be kept at this moment; nothing was done."),
     "same_key_other_body": (422, "The key was used for something else."),
+    "shown_once": (409, "The same request was done before, and its secret was shown then; it is not kept."),
+    # people
+    "outlives_token": (403, "The new token would live longer than the one that asks for it."),
+    "last_admin": (409, "Somebody must stay admin."),
+    "link_over": (409, "The link was used, or its time is over."),
     # reviewing
+    "decided": (409, "This person has decided about the pair already: there is nothing to keep."),
     "lost_seat": (409, "The seat has expired, or somebody else has it."),
     "stale": (409, "The pair has changed since it was shown."),
     "not_yours": (409, "Only one's own decisions can be undone."),

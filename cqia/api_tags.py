@@ -1,7 +1,12 @@
 """The kinds of things that the API is about, in the order of the pipeline."""
 
 API_TAGS = {
-    "me": "Who asks",
+    "me": "Who asks, and what is theirs",
+    "people": "Who has an account, and with which role",
+    "invitations": "Links for those who are to have one",
+    "tokens": "Secrets of scripts",
+    "sessions": "Browsers in which somebody is signed in",
+    "audit": "What admins did",
     "sources": "Where texts come from, and the policy of each place",
     "imports": "Files that become posts",
     "fetches": "Files that are named by their URL",

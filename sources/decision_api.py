@@ -1,4 +1,4 @@
-"""API of what people decide about posts: rescues of many, near-duplicates, lists, previews of screening again."""
+"""API of what people decide about posts: rescues of many, near-duplicates, lists."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from rest_framework.response import Response
 from accounts.api import HasRole, Problem
 from accounts.strict import Body
 
-from . import duplicates, lists, previewing, rescuing
+from . import duplicates, lists, rescuing
 from .jobs import send_hint
-from .models import Apart, Post, Preview, Rescue, Source, TextList
+from .models import Apart, Post, Rescue, Source, TextList
 from .screening import StaleState
-from .screens import BadScreen
-from .tasks import preview_screens, screen_source
+from .tasks import screen_source
 from .views import person
 
 MOST = 10_000  # ids in one request
@@ -187,61 +186,6 @@ class Lists(generics.ListAPIView[TextList]):
         except lists.BadList as error:
             raise Problem(400, "bad_list", str(error)) from error
         return Response(ListSerializer(found).data, status=201)
-
-
-class NewPreview(Body):
-    screens = serializers.ListField(child=serializers.DictField(), max_length=50, required=False, help_text="Left out: the source's own.")
-
-
-class PreviewSerializer(serializers.ModelSerializer[Preview]):
-    source = serializers.SlugRelatedField[Source](slug_field="slug", read_only=True)  # type: ignore[assignment]
-    status = serializers.ChoiceField(choices=Preview.State.choices, source="state", read_only=True)
-
-    class Meta:
-        model = Preview
-        fields = ("id", "source", "status", "screens", "done", "total", "result", "created_at", "finished_at")
-
-
-class Previews(views.APIView):
-    """What screening again would change. Nothing is changed by it."""
-
-    permission_classes = [HasRole]
-    role = "admin"
-
-    @extend_schema(request=NewPreview, responses={202: PreviewSerializer})
-    def post(self, request: Request, slug: str) -> Response:
-        source = get_object_or_404(Source.objects.for_user(person(request)), slug=slug)
-        asked = NewPreview(data=request.data)
-        asked.is_valid(raise_exception=True)
-        try:
-            preview = previewing.order(source, asked.validated_data.get("screens", source.screens), by=person(request))
-        except BadScreen as error:
-            raise Problem(400, "bad_screen", str(error)) from error
-        send_hint(preview_screens, preview.pk)
-        return Response(PreviewSerializer(preview).data, status=202)
-
-
-class OnePreview(generics.RetrieveAPIView[Preview]):
-    """`result`: how many posts stay as they are, and what would become of the others, with some of them named."""
-
-    permission_classes = [HasRole]
-    role = "admin"
-    serializer_class = PreviewSerializer
-    queryset = Preview.objects.select_related("source")
-
-
-class CancelPreview(views.APIView):
-    """One that is over already is answered as it is."""
-
-    permission_classes = [HasRole]
-    role = "admin"
-
-    @extend_schema(request=None, responses=PreviewSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        preview = get_object_or_404(Preview.objects.select_related("source"), pk=pk)
-        previewing.cancel(preview)
-        preview.refresh_from_db()
-        return Response(PreviewSerializer(preview).data)
 
 
 class OneList(views.APIView):

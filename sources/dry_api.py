@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from accounts.api import HasRole, Problem
 from accounts.strict import Body
 
-from . import dry_orders, dry_wording
+from . import dry_orders, dry_wording, policy
 from .api import person
-from .dry_serializers import DryRowFilter, DryRowSerializer, ImportDryRunSerializer
+from .dry_serializers import DryRowFilter, DryRowSerializer, ImportDryRunSerializer, OtherSettings
 from .jobs import send_hint
 from .models import DryRow, DryRun
 from .serializers import ImportSerializer
@@ -88,6 +88,30 @@ class StopDryRun(_Move):
 
     def move(self, dry: DryRun) -> bool:
         return dry_orders.stop(dry)
+
+
+class TryAgain(views.APIView):
+    """The same file with other settings: another dry run, in the place of this one. Rows that are kept stay so."""
+
+    permission_classes = [HasRole]
+    role = "admin"
+
+    @extend_schema(request=OtherSettings, responses={202: ImportDryRunSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        asked, found = OtherSettings(data=request.data), get_object_or_404(DryRun.objects.select_related("source"), pk=pk)
+        asked.is_valid(raise_exception=True)
+        given = dict(asked.validated_data)
+        is_saved = given.pop("save_mapping")
+        try:
+            new = dry_orders.again(found, by=person(request), **given)
+        except policy.BadPolicy as error:
+            raise Problem(400, "bad_screens", str(error)) from error
+        except dry_orders.NotPossible as error:
+            raise Problem(409, error.code, dry_wording.not_possible(error.code)) from error
+        if is_saved:
+            dry_orders.save_mapping(found, new.mapping, by=person(request))
+        send_hint(dry_run, new.pk)
+        return Response(ImportDryRunSerializer(new).data, status=202)
 
 
 class Keep(Body):

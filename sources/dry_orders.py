@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OPEN = (DryRun.State.QUEUED, DryRun.State.RUNNING)
 BEFORE_THE_END = (*OPEN, DryRun.State.PAUSED)
 MOST_KEPT = 1_000  # rows kept one by one; more of them want another setting of a screen
+GENERIC = "generic"  # the format whose columns a person names
 FORGOTTEN_AFTER = timedelta(days=7)
 
 
@@ -53,7 +54,7 @@ def order(
 ) -> DryRun:
     """Order a dry run of a stored file. `screens`: instead of the source's. Raises BadPolicy."""
     mapping = {field: column for field, column in (mapping or {}).items() if column}
-    asked = importer or ("generic" if mapping else "")
+    asked = importer or (GENERIC if mapping else "")
     wanted = policy.check_screens([dict(screen) for screen in (source.screens if screens is None else screens)])
     return DryRun.objects.create(
         source=source, by=by, file_name=importing.printable(name), sha256=stored.sha256, size=stored.size, asked=asked, importer=asked,
@@ -65,11 +66,20 @@ def again(dry: DryRun, *, by: User | None, **changes: Any) -> DryRun:
     """Another dry run of the same file with these settings instead (those of `order`), in the place of this one. Raises BadPolicy,
     and NotPossible when it was imported."""
     settings = {"importer": dry.asked, "mapping": dry.mapping, "encoding": dry.encoding, "screens": dry.screens, **changes}
+    if changes.get("importer", GENERIC) != GENERIC and "mapping" not in changes:
+        settings["mapping"] = {}  # columns are those of the generic format
     with transaction.atomic():
         new = order(dry.source, StoredFile(dry.sha256, dry.size), name=dry.file_name, by=by, kept=dry.kept, **settings)
         if not discard(dry):
             raise NotPossible("imported")
     return new
+
+
+def save_mapping(dry: DryRun, mapping: Mapping[str, str], *, by: User | None) -> bool:
+    """Propose `mapping` for the next file with the columns of this one. False when it names none: then nothing is saved."""
+    if mapping:
+        policy.save_mapping(dry.source, columns=[column["name"] for column in dry.columns], mapping=mapping, by=by)
+    return bool(mapping)
 
 
 def pause(dry: DryRun) -> bool:

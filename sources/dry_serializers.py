@@ -4,10 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.strict import Query
+from accounts.strict import Body, Query
 
 from . import dry_running, dry_wording
+from .importers import IMPORTERS
 from .models import DryRow, DryRun, Source
+from .readers import ENCODINGS
+from .serializers import with_known_fields
 
 
 class ImportDryRunSerializer(serializers.ModelSerializer[DryRun]):
@@ -48,3 +51,19 @@ class DryRowSerializer(serializers.ModelSerializer[DryRow]):
 class DryRowFilter(Query):
     outcome = serializers.ChoiceField(choices=DryRow.Outcome.choices, required=False)
     reason = serializers.CharField(required=False, max_length=64)
+
+
+class OtherSettings(Body):
+    """What is left out stays as it was tried."""
+
+    importer = serializers.ChoiceField(sorted(IMPORTERS), required=False, allow_blank=True, help_text="Empty: recognise it.")
+    encoding = serializers.ChoiceField(ENCODINGS, required=False, allow_blank=True)
+    mapping = serializers.DictField(
+        child=serializers.CharField(max_length=1_000, allow_blank=True, trim_whitespace=False), required=False,
+        help_text="Post field to column, for the generic format.",
+    )  # fmt: skip
+    screens = serializers.ListField(child=serializers.DictField(), max_length=50, required=False)
+    save_mapping = serializers.BooleanField(default=False, help_text="Propose these columns for the next file that has them.")
+
+    def validate_mapping(self, value: dict[str, str]) -> dict[str, str]:
+        return with_known_fields(value)

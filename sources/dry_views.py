@@ -95,8 +95,7 @@ def _settings(reading: ReadingForm) -> dict[str, Any]:
 
 
 def _save_mapping(request: HttpRequest, dry: DryRun, reading: ReadingForm) -> None:
-    if mapping := reading.mapping():
-        policy.save_mapping(dry.source, columns=[column["name"] for column in dry.columns], mapping=mapping, by=person(request))
+    if dry_orders.save_mapping(dry, reading.mapping(), by=person(request)):
         messages.success(request, _("Saved. It is proposed for the next file with the same columns."), extra_tags="ok")
     else:
         messages.info(request, _("Only the columns of “%(format)s” can be saved. Choose that format first.") % {"format": _generic()})

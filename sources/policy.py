@@ -148,13 +148,15 @@ def save_mapping(source: Source, *, columns: Iterable[str], mapping: Mapping[str
         AuditEntry.objects.create(by=by, action="mapping_saved", subject=f"source {source.slug}", detail=detail)
 
 
-def forget_mapping(source: Source, *, number: int, by: User | None) -> bool:
-    """The saved mapping at this place of the list. False when there is none."""
+def forget_mapping(source: Source, *, by: User | None, number: int | None = None, columns: Iterable[str] | None = None) -> bool:
+    """The saved mapping at this place of the list, or that of files with these very columns. False when there is none."""
+    names = None if columns is None else sorted(columns)
     with transaction.atomic():
         before = Source.objects.select_for_update().get(pk=source.pk)
-        if not 0 <= number < len(before.mappings):
+        there = enumerate(before.mappings)
+        gone = next((each for at, each in there if at == number or (names is not None and each["columns"] == names)), None)
+        if gone is None:
             return False
-        gone = before.mappings[number]
         source.mappings = [each for each in before.mappings if each is not gone]
         source.save(update_fields=["mappings"])
         AuditEntry.objects.create(by=by, action="mapping_forgotten", subject=f"source {source.slug}", detail=gone)

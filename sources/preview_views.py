@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -74,10 +73,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the source the screens that were tried, and screen it again by them."""
     preview = _preview(request, pk)
     try:
-        with transaction.atomic():
-            policy.change(preview.source, by=person(request), screens=preview.screens)
-            preview.source.refresh_from_db()
-            count = screening.rescreen(preview.source, by=person(request))
+        count = previewing.apply(preview, by=person(request))
     except screening.StaleState:
         messages.info(request, _("The posts are being screened at this moment. Try again when that is done."))
         return redirect("sources:preview", pk=pk)

@@ -15,15 +15,17 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from . import policy
 from .cleaning import content_hash
 from .comparing import elsewhere, tell
 from .jobs import LostLease
 from .lists import make
 from .models import Post, Preview, Source
-from .screening import EDITED
+from .screening import EDITED, rescreen
 from .screens import BadScreen, Member, SetScreen
 from .verdicts import ROLLED_BACK, STAYS, WANTED, decided_by_people
 
@@ -54,6 +56,15 @@ def cancel(preview: Preview) -> bool:
     """False when it was over already."""
     changes = {"state": Preview.State.CANCELLED, "finished_at": timezone.now(), "lease_token": None, "lease_until": None}
     return bool(Preview.objects.filter(pk=preview.pk, state__in=["queued", "running"]).update(**changes))
+
+
+def apply(preview: Preview, *, by: User) -> int:
+    """Give the source the screens that were tried, and screen it again by them: both or none. Gives how many posts are screened.
+    Raises BadPolicy, BadScreen, StaleState."""
+    with transaction.atomic():
+        policy.change(preview.source, by=by, screens=preview.screens)
+        preview.source.refresh_from_db()
+        return rescreen(preview.source, by=by)
 
 
 def run_preview(preview_id: int) -> None:

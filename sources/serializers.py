@@ -156,10 +156,14 @@ class NewImport(serializers.Serializer[Any]):
             mapping = None
         if not isinstance(mapping, dict) or not all(isinstance(column, str) and "\0" not in column for column in mapping.values()):
             raise serializers.ValidationError(_("This must be a JSON object of post fields and columns."))
-        if unknown := mapping.keys() - NAMES.keys():
-            text = _("No field of a post: %(names)s. There are: %(fields)s.")
-            raise serializers.ValidationError(text % {"names": ", ".join(sorted(unknown))[:200], "fields": ", ".join(NAMES)})
-        return mapping
+        return with_known_fields(mapping)
+
+
+def with_known_fields(mapping: dict[str, str]) -> dict[str, str]:
+    if unknown := mapping.keys() - NAMES.keys():
+        text = _("No field of a post: %(names)s. There are: %(fields)s.")
+        raise serializers.ValidationError(text % {"names": ", ".join(sorted(unknown))[:200], "fields": ", ".join(NAMES)})
+    return mapping
 
 
 class PostFilter(Query):

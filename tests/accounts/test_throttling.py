@@ -84,7 +84,10 @@ def test_a_refusal_is_remembered_but_a_wrong_token_is_not(admin):
     assert APIClient().post(DATASETS, {"slug": "one", "name": "x"}, format="json", headers=key).status_code == 401
     assert client.post(DATASETS, {"slug": "", "name": "x"}, format="json", headers=key).status_code == 400
     assert client.post(DATASETS, {"slug": "", "name": "x"}, format="json", headers=key).status_code == 400
-    assert client.post(DATASETS, {"slug": "one", "name": "x"}, format="json", headers={"Idempotency-Key": "x"}).status_code == 400
+    for none in ("x", "", " "):
+        refused = client.post(DATASETS, {"slug": "one", "name": "x"}, format="json", headers={"Idempotency-Key": none})
+        assert (refused.status_code, refused.json()["code"]) == (400, "idempotency_key_invalid")
+    assert not Dataset.objects.exists()
 
 
 def test_without_redis_a_key_cannot_be_promised_and_nothing_is_done(admin, without_redis):
@@ -93,3 +96,12 @@ def test_without_redis_a_key_cannot_be_promised_and_nothing_is_done(admin, witho
     assert (refused.status_code, refused.json()["code"], refused["Retry-After"]) == (503, "keys_unavailable", "10")
     assert not Dataset.objects.exists()
     assert client.post(DATASETS, {"slug": "one", "name": "x"}, format="json").status_code == 201
+
+
+def test_a_key_is_its_sessions_own_whatever_the_cookie_is_called(admin, make_user, settings):
+    settings.SESSION_COOKIE_NAME = "__Host-session"
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    for person in (admin, make_user("admin", "second")):
+        client = APIClient()
+        client.force_login(person)
+        assert client.post(DATASETS, {"slug": f"of-{person}", "name": "x"}, format="json", headers=key).status_code == 201

@@ -207,3 +207,16 @@ def test_the_api_shows_versions_and_takes_the_last_word(client, pair, dispute, l
     assert {one["by"] for one in client.get(f"/api/v1/pairs/{pair.pk}/dispute/").json()} == {"xiaoli", "ahua"}
     client.force_login(reviewer)
     assert client.get(f"/api/v1/pairs/{pair.pk}/dispute/").status_code == 403
+
+
+def test_the_api_takes_the_last_word_back_for_whoever_had_it(client, pair, dispute, lead, make_user):
+    client.force_login(lead)
+    asked = {"choice": "take", "review": dispute[0].pk}
+    url, key = f"/api/v1/pairs/{pair.pk}/adjudication/", {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4())}
+    undo = f"/api/v1/reviews/{client.post(url, asked, 'application/json', **key).json()['id']}/undo/"
+    client.force_login(make_user("lead", "other"))
+    assert client.post(undo).status_code == 404
+    client.force_login(lead)
+    assert [client.post(undo).status_code for _twice in range(2)] == [201, 201]
+    pair.refresh_from_db()
+    assert pair.status == "disputed"

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.models import ApiToken
 from annotation import call_queue
@@ -103,6 +104,33 @@ def test_the_chosen_calls_are_released_and_their_runs_told(page, hinted):  # noq
     assert "not of unknown fate any more" in again.text
     assert ModelCall.objects.filter(state="queued").count() == 2
     assert "Choose the calls first" in page.post(CALLS + "release/", follow=True).text
+
+
+RELEASE = "/api/v1/model-calls/release/"
+
+
+def test_by_the_api_many_are_released_once_and_the_rest_goes_on(admin, monkeypatch):
+    told, run = [], make_draft_run()
+    monkeypatch.setattr("annotation.call_api.send_hint", lambda task, pk: told.append(pk))
+    first, second, over = (make_call(run, failed_pair(run, "unknown_call"), state=state) for state in ("unknown", "unknown", "done"))
+    client = APIClient()
+    client.force_authenticate(admin)
+    asked = {"calls": [second.pk, over.pk, first.pk, first.pk, 2**62]}
+    said = client.post(RELEASE, asked, format="json").json()
+    assert said["released"] == [first.pk, second.pk]
+    assert [each["call"] for each in said["refused"]] == [over.pk]
+    assert (told, ModelCall.objects.filter(state="queued").count()) == ([run.pk], 2)
+    assert client.post(RELEASE, asked, format="json").json()["released"] == []
+    assert ModelCall.objects.filter(state="queued").count() == 2, "nothing is paid twice for asking twice"
+
+
+@pytest.mark.parametrize("wrong", [{}, {"calls": []}, {"calls": ["1"]}, {"calls": [0]}, {"calls": [2**63]}, {"calls": [1] * 501}])
+def test_by_the_api_what_names_no_calls_is_refused(admin, lead, wrong):
+    client = APIClient()
+    client.force_authenticate(admin)
+    assert client.post(RELEASE, wrong, format="json").json()["code"] == "invalid"
+    client.force_authenticate(lead)
+    assert client.post(RELEASE, {"calls": [1]}, format="json").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer", "lead"])

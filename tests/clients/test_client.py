@@ -119,6 +119,44 @@ def test_refusals_are_exceptions_that_say_why(zhumo, live_server):
     assert zhumo.take_seat() is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_account_is_looked_after(zhumo, live_server):
+    link = zhumo.invite("reviewer", "王")
+    assert link.startswith(f"{live_server.url}/accounts/link/")
+    (invitation,) = zhumo.invitations()
+    zhumo.withdraw_invitation(invitation["id"])
+    assert (invitation["note"], list(zhumo.invitations())) == ("王", [])
+    made = zhumo.make_token("nightly", days=7)
+    with Zhumo(live_server.url, made["secret"]) as narrow, pytest.raises(Forbidden) as refused:
+        narrow.invite("admin")
+    assert refused.value.code == "read_only_token"
+    zhumo.revoke_token(made["id"])
+    assert {token["name"]: token["is_usable"] for token in zhumo.tokens()} == {"nightly": False, "script": True}
+    with pytest.raises(NotSignedIn):
+        Zhumo(live_server.url, made["secret"]).me()
+    person = User.objects.create_user(username="lin", role="viewer").pk
+    assert zhumo.change_role(person, "reviewer")["role"] == "reviewer"
+    assert [zhumo.disable(person)["is_active"], zhumo.enable(person)["is_active"]] == [False, True]
+    assert {each["username"]: each["role"] for each in zhumo.people()} == {"admin": "admin", "lin": "reviewer"}
+    with pytest.raises(Conflict) as last:
+        zhumo.disable(zhumo.me()["id"])
+    assert last.value.code == "last_admin"
+    assert [entry["action"] for entry in zhumo.audit(about="person lin")] == ["person_enabled", "person_disabled", "role_changed"]
+    assert zhumo.password_link(person).startswith(f"{live_server.url}/accounts/link/")
+    assert (zhumo.end_sessions(), list(zhumo.sessions())) == (0, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_typed_is_kept_and_days_are_counted(zhumo):
+    builders.make_draft(builders.make_pair(builders.make_source("jokes")))
+    seat = zhumo.take_seat("jokes")
+    assert [zhumo.autosave(seat, seq, instruction="谁？", output=f"{seq}") for seq in (2, 1)] == [True, False]
+    zhumo.review(seat, "accept", seconds=9)
+    zhumo.set_goal(40)
+    days = zhumo.my_days()
+    assert (days["goal"], days["done"], days["days"][0]["decided"]) == (40, 1, 1)
+
+
 def test_a_post_is_sent_again_with_the_same_key_and_after_the_pause_that_was_asked_for():
     keys, answers = (
         [],

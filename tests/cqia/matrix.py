@@ -106,9 +106,11 @@ GET:reviewer                      /api/v1/mentions/
 GET:reviewer POST:reviewer        /api/v1/pairs/<pk>/comments/
 GET:reviewer                      /api/v1/pairs/<pk>/history/
 POST:reviewer                     /api/v1/pairs/<pk>/redraft/
+GET:reviewer PUT:reviewer         /api/v1/pairs/<pk>/autosave/
 POST:lead                         /api/v1/pairs/decide-many/
 POST:lead                         /api/v1/pairs/undo-many/
 POST:admin                        /api/v1/previews/<pk>/cancel/
+POST:admin                        /api/v1/previews/<pk>/apply/
 GET:admin                         /datasets/<slug>/freeze/offer/
 GET:lead                          /api/v1/agreement/
 POST:lead                         /api/v1/pairs/<pk>/adjudication/
@@ -168,10 +170,31 @@ POST:admin                        /datasets/<slug>/versions/<number>/records/<po
 GET:anyone                        /api/v1/schema/
 GET:anyone                        /api/v1/docs/
 GET:viewer                        /api/v1/me/
+GET:viewer POST:viewer            /api/v1/me/tokens/
+DELETE:viewer*                    /api/v1/me/tokens/<pk>/
+GET:viewer                        /api/v1/me/sessions/
+POST:viewer                       /api/v1/me/sessions/end/
+GET:reviewer                      /api/v1/me/days/
+PUT:reviewer                      /api/v1/me/goal/
+GET:admin                         /api/v1/people/
+GET:admin                         /api/v1/people/<pk>/
+POST:admin                        /api/v1/people/<pk>/role/
+POST:admin                        /api/v1/people/<pk>/disable/
+POST:admin                        /api/v1/people/<pk>/enable/
+POST:admin                        /api/v1/people/<pk>/factor-off/
+POST:admin                        /api/v1/people/<pk>/password-link/
+GET:admin                         /api/v1/people/<pk>/sessions/
+POST:admin                        /api/v1/people/<pk>/sessions/end/
+GET:admin                         /api/v1/people/<pk>/tokens/
+DELETE:admin                      /api/v1/tokens/<pk>/
+GET:admin POST:admin              /api/v1/invitations/
+DELETE:admin                      /api/v1/invitations/<pk>/
+GET:admin                         /api/v1/audit/
 GET:lead POST:admin               /api/v1/sources/
 GET:lead PATCH:admin              /api/v1/sources/<slug>/
 POST:admin                        /api/v1/sources/<slug>/imports/
 POST:admin                        /api/v1/sources/<slug>/rescreen/
+POST:admin                        /api/v1/sources/<slug>/forget-mapping/
 GET:lead                          /api/v1/imports/<pk>/
 GET:lead                          /api/v1/imports/<pk>/rejected/
 POST:admin                        /api/v1/imports/<pk>/cancel/
@@ -185,6 +208,7 @@ POST:admin                        /api/v1/dry-runs/<pk>/rows/<row>/keep/
 POST:admin                        /api/v1/dry-runs/<pk>/pause/
 POST:admin                        /api/v1/dry-runs/<pk>/resume/
 POST:admin                        /api/v1/dry-runs/<pk>/stop/
+POST:admin                        /api/v1/dry-runs/<pk>/again/
 POST:admin                        /api/v1/dry-runs/<pk>/import/
 GET:lead                          /api/v1/posts/
 GET:lead                          /api/v1/posts/index/
@@ -210,6 +234,7 @@ GET:admin                         /api/v1/draft-runs/<pk>/
 POST:admin                        /api/v1/draft-runs/<pk>/<act>/
 GET:admin                         /api/v1/model-calls/
 POST:admin                        /api/v1/model-calls/<pk>/release/
+POST:admin                        /api/v1/model-calls/release/
 GET:admin POST:admin              /api/v1/prompts/
 GET:admin                         /api/v1/prompts/<name>/
 GET:admin                         /api/v1/prompts/<name>/diff/<other>/

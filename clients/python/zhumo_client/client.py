@@ -12,13 +12,14 @@ from typing import Any, Self, cast
 import httpx
 
 from . import rows
+from .accounts import Accounts
 from .errors import TookTooLong, WorkFailed, WrongBytes
 from .wire import Wire, check
 
 Row = dict[str, Any]
 
 
-class Zhumo:
+class Zhumo(Accounts):
     """`with Zhumo(address, token) as zhumo: …`"""
 
     def __init__(
@@ -34,9 +35,6 @@ class Zhumo:
 
     def close(self) -> None:
         self.wire.http.close()
-
-    def me(self) -> rows.Me:
-        return cast("rows.Me", self.wire.ask("GET", "me/"))
 
     # --- where texts come from
     def sources(self) -> Iterator[rows.Source]:
@@ -130,6 +128,11 @@ class Zhumo:
 
     def undo(self, review: int) -> rows.Review:
         return cast("rows.Review", self.wire.ask("POST", f"reviews/{review}/undo/"))
+
+    def autosave(self, seat: rows.Seat, seq: int, *, instruction: str, output: str, input: str = "") -> bool:
+        """Keep what is typed and not sent, for when one comes back to it. False: something as new or newer is kept already."""
+        body = {"assignment": seat["id"], "token": seat["token"], "seq": seq, "instruction": instruction, "input": input, "output": output}
+        return bool(self.wire.ask("PUT", f"pairs/{seat['pair']['id']}/autosave/", json=body)["saved"])
 
     # --- datasets
     def datasets(self) -> Iterator[rows.Dataset]:

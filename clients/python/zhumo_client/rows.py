@@ -12,6 +12,63 @@ class Me(TypedDict):
     language: str
 
 
+class OwnDays(TypedDict):
+    goal: int
+    done: int
+    skipped: int
+    minutes_left: int | None
+    days: list[dict[str, Any]]
+
+
+class Token(TypedDict):
+    id: int
+    name: str
+    scope: Literal["read", "review", "manage"]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+    is_usable: bool
+
+
+class MadeToken(Token):
+    secret: str
+
+
+class Session(TypedDict):
+    handle: str
+    browser: str
+    address: str | None
+    begun_at: str
+    is_here: bool
+
+
+class Person(TypedDict):
+    id: int
+    username: str
+    email: str
+    role: Literal["viewer", "reviewer", "lead", "admin"]
+    is_active: bool
+
+
+class Invitation(TypedDict):
+    id: int
+    role: str
+    note: str
+    by: str | None
+    expires_at: str
+
+
+class AuditEntry(TypedDict):
+    id: int
+    at: str
+    by: str | None
+    action: str
+    label: str
+    subject: str
+    detail: dict[str, Any]
+
+
 class Source(TypedDict):
     slug: str
     name: str
