@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import User
 from annotation import near
 from annotation.models import Draft, Pair, Review
+from sources import screening
 from sources.models import ImportRun, Post, RejectedRow, Source
 
 _numbers = itertools.count(1)
@@ -76,3 +77,13 @@ def make_review(pair: Pair, *, by: User | None, verdict: str = "accept", **field
     return Review.objects.create(
         pair=pair, by=by, verdict=verdict, pair_version=pair.version, op_id=uuid.uuid4(), op_digest="0" * 64, **{**texts, **fields}
     )
+
+
+def make_screened_source() -> Source:
+    """Three posts, with as many votes as their row says; the first was too short for the source's screen."""
+    source = make_source("a", screens=[{"screen": "length", "min": 3}])
+    run = make_run(source, created=3)
+    for row, title in enumerate(["短", "影子会不会怕黑", "保温杯里装冰水"], 1):
+        make_post(source, run=run, row=row, title=title, votes=row)
+    screening.screen(source)
+    return source

@@ -9,7 +9,7 @@ from accounts.models import AuditEntry
 from sources import dry_orders, policy, previewing, screening
 from sources.dry_running import run_dry
 from sources.models import DryRun, Preview, Source
-from tests.builders import make_post, make_run, make_source
+from tests.builders import make_screened_source, make_source
 from tests.sources.test_dry_api import tried
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uploads")]
@@ -26,12 +26,7 @@ def api(admin) -> APIClient:
 
 @pytest.fixture
 def source() -> Source:
-    found = make_source("a", screens=[{"screen": "length", "min": 3}])
-    run = make_run(found, created=3)
-    for row, title in enumerate(["短", "影子会不会怕黑", "保温杯里装冰水"], 1):
-        make_post(found, run=run, row=row, title=title, votes=row)
-    screening.screen(found)
-    return found
+    return make_screened_source()
 
 
 def reasons(source) -> list[str]:

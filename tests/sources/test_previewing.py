@@ -12,7 +12,7 @@ from sources import previewing, screening
 from sources.cleaning import content_hash
 from sources.models import Apart, Post, Preview
 from sources.screens import BadScreen
-from tests.builders import make_pair, make_post, make_review, make_run, make_source
+from tests.builders import make_pair, make_post, make_review, make_run, make_screened_source, make_source
 from tests.sources.test_screen_views import sent
 
 pytestmark = pytest.mark.django_db
@@ -141,12 +141,7 @@ class TestPages:
 
     @pytest.fixture
     def source(self):
-        found = make_source("a", screens=[{"screen": "length", "min": 3}])
-        run = make_run(found, created=3)
-        for row, title in enumerate(["短", "影子会不会怕黑", "保温杯里装冰水"], 1):
-            make_post(found, run=run, row=row, title=title, votes=row)
-        screening.screen(found)
-        return found
+        return make_screened_source()
 
     def test_the_effect_is_shown_before_anything_is_saved_and_then_done(self, as_admin, source):
         data = {**sent([{"screen": "votes", "min": 3}]), "act": "preview"}
