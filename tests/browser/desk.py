@@ -45,6 +45,11 @@ def sent(page) -> None:
     page.wait_for_selector('#main[data-unsent="0"]')
 
 
+def send_again(page) -> None:
+    """Presses "Send again", if that is still to be seen: the page tries by itself, too, a second after it failed."""
+    page.evaluate("""document.querySelector('[data-do="retry"]')?.click()""")
+
+
 def ready(page, pair: str | None = None) -> str:
     """Waits until the item takes decisions; with `pair`: another one than that, and the server knows. Gives its number."""
     other = f':not([data-pair="{pair}"])' if pair else ""

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Session
 from annotation.models import Assignment, Pair, Review, Skip
-from tests.browser.desk import TITLES, cookie_for, ready, sent, verdicts, write
+from tests.browser.desk import TITLES, cookie_for, ready, send_again, sent, verdicts, write
 from tests.builders import make_draft, make_pair, make_post
 
 pytestmark = [
@@ -184,7 +184,7 @@ def test_without_a_network_the_text_stays_and_sending_again_is_the_same_act(queu
     page.reload()  # and what is not sent outlives the page
     page.wait_for_selector('[data-code="offline"]')
     page.unroute("**/review/decide/")
-    page.click('[data-do="retry"]')
+    send_again(page)
     ready(page, first)
     assert [review.output for review in Review.objects.all()] == ["写了很久的一段话。"]
 
@@ -196,7 +196,7 @@ def test_an_error_of_ours_keeps_the_text_too(queue, open_page):
     page.keyboard.press("a")
     assert "文字还在" in page.wait_for_selector("#notices .notice").inner_text()
     page.unroute("**/review/decide/")
-    page.click('[data-do="retry"]')
+    send_again(page)
     ready(page, first)
     assert verdicts() == ["accept"]
 
@@ -214,7 +214,7 @@ def test_an_answer_that_got_lost_is_not_a_second_decision(queue, open_page):
     page.wait_for_selector('[data-code="offline"]')
     assert verdicts() == ["accept"]
     page.unroute("**/review/decide/")
-    page.click('[data-do="retry"]')
+    send_again(page)
     ready(page, first)
     assert verdicts() == ["accept"]
 
