@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 
 from accounts import rows
 from accounts.models import User
-from sources.models import Post, Source
+from sources.models import Post
 
-from .models import Assignment, Draft, Pair, Review, Skip
+from .models import Assignment, Draft, Pair, Review
 from .scorecard import Median
+from .seats import VISIBLE
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -48,31 +49,37 @@ class Queue:
         return self.total - self.left
 
 
-TALLIES = """
-    SELECT run.source_id, tally.status, sum(tally.n) FROM annotation_standingtally tally JOIN sources_importrun run ON run.id = tally.run_id
-    WHERE run.source_id = ANY(%s) GROUP BY 1, 2
+# By source and status, in the order of the sources. The database counts as it writes, so this costs the same at any size.
+TALLIES = f"""
+    SELECT source.id, source.slug, source.name, tally.status, sum(tally.n) FROM sources_source source
+    JOIN sources_importrun run ON run.source_id = source.id JOIN annotation_standingtally tally ON tally.run_id = run.id
+    WHERE {VISIBLE} GROUP BY source.id, tally.status ORDER BY source.id
+"""  # noqa: S608 (only constants are put together)
+# Pairs that wait for others, as this person has decided.
+MINE = """
+    SELECT p.source_id, count(*) FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id AND p.status = 'pending'
+    JOIN sources_post post ON post.id = p.post_id AND post.status = 'kept'
+    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NOT NULL GROUP BY 1
 """
 
 
 def queues(user: User) -> list[Queue]:
-    """One per source that has pairs; those with work first. The database counts as it writes, so this costs the same at any size."""
-    sources = list(Source.objects.for_user(user))
+    """One per source that has pairs; those with work first."""
+    asked = {"user": user.pk, "all": user.has_role("lead"), "slug": None}
+    names: dict[int, tuple[str, str]] = {}
     counts: dict[int, Counter[str]] = {}
-    for source, status, n in rows.read(TALLIES, [[source.pk for source in sources]]):
+    for source, slug, name, status, n in rows.read(TALLIES, asked):
         if n:
+            names[source] = slug, name
             counts.setdefault(source, Counter())[status] = int(n)
-    mine = Counter(
-        Assignment.objects.filter(
-            reviewer=user, review__isnull=False, pair__status=Pair.Status.PENDING, pair__post__status=Post.Status.KEPT
-        ).values_list("pair__source", flat=True)
-    )
-    found = [_queue(source, counts[source.pk], mine[source.pk]) for source in sources if source.pk in counts]
+    mine = dict(rows.read(MINE, asked))
+    found = [_queue(*names[source], counts[source], mine.get(source, 0)) for source in names]
     return sorted(found, key=lambda queue: queue.left == 0)
 
 
-def _queue(source: Source, counts: Counter[str], mine: int) -> Queue:
+def _queue(slug: str, name: str, counts: Counter[str], mine: int) -> Queue:
     drafting = counts["drafting"]
-    return Queue(source.slug, source.name, counts.total() - drafting - counts["failed"], counts["pending"] - mine, drafting)
+    return Queue(slug, name, counts.total() - drafting - counts["failed"], counts["pending"] - mine, drafting)
 
 
 def everything(found: list[Queue]) -> Queue:
@@ -104,13 +111,20 @@ class Day:
         return None if self.seconds is None else -(-self.seconds * left // 60)
 
 
+TODAY = """
+    SELECT mine.at, mine.verdict, mine.seconds FROM annotation_review mine
+    WHERE mine.by_id = %(user)s AND mine.at >= %(midnight)s AND mine.verdict IN ('accept', 'edit', 'reject')
+    AND NOT EXISTS (SELECT FROM annotation_review undo WHERE undo.undoes_id = mine.id)
+    UNION ALL SELECT skip.at, 'skip', NULL FROM annotation_skip skip WHERE skip.reviewer_id = %(user)s AND skip.at >= %(midnight)s
+    ORDER BY 1
+"""
+
+
 def today(user: User) -> Day:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = list(decisions(user).filter(at__gte=midnight).order_by("id").values_list("at", "verdict", "seconds"))
-    skips = Skip.objects.filter(reviewer=user, at__gte=midnight).values_list("at", flat=True)
-    marks = sorted([(at, LETTERS[verdict]) for at, verdict, _s in rows] + [(at, "s") for at in skips])
-    times = [seconds for _at, _verdict, seconds in rows if seconds]
-    return Day([letter for _at, letter in marks], round(median(times)) if times else None)
+    marks = rows.read(TODAY, {"user": user.pk, "midnight": midnight})
+    times = [seconds for _at, _verdict, seconds in marks if seconds]
+    return Day([LETTERS[verdict] for _at, verdict, _seconds in marks], round(median(times)) if times else None)
 
 
 @dataclass(frozen=True)
@@ -156,17 +170,16 @@ class Entry:
     who: str = ""
 
 
-def history(pair: Pair, user: User, drafts: Sequence[Draft], assignment: Assignment | None = None) -> list[Entry]:
-    """How this pair came to be, newest first; of the decisions, only this person's own."""
+def history(pair: Pair, user: User, log: Sequence[Review], drafts: Sequence[Draft], assignment: Assignment) -> list[Entry]:
+    """How this pair came to be, newest first; of the decisions in its log, only this person's own."""
     own = {
         "accept": _("accepted it"), "edit": _("edited and accepted it"), "reject": _("rejected it"), "undo": _("took the decision back"),
         "reopen": _("opened it again"), "return": _("sent it back"),
     }  # fmt: skip
-    entries = [Entry(review.at, own[review.verdict], str(user)) for review in pair.reviews.filter(by=user)]
+    entries = [Entry(review.at, own[review.verdict], str(user)) for review in log if review.by_id == user.pk]
     entries += [Entry(draft.created_at, _drafted(draft.number, draft.is_human)) for draft in drafts]
     entries.append(Entry(pair.post.created_at, _("imported it from %(file)s") % {"file": pair.post.run.file_name}))
-    if assignment:
-        entries.append(Entry(assignment.created_at, _("opened and locked it"), str(user)))
+    entries.append(Entry(assignment.created_at, _("opened and locked it"), str(user)))
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 

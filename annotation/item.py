@@ -6,25 +6,32 @@ import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from accounts import rows
 from accounts.models import User
-from sources.models import Post, Reply, Source
+from accounts.rows import columns
+from sources.models import ImportRun, Post, Reply, Source
 
 from . import desk, diffing, rendering, returning, talking
 from .check_panel import ORDER, Line, asks_twice, lines
 from .checks import ERROR, Around, Finding, Near, check_texts
-from .decisions import in_order, with_lf
+from .decisions import DRAFTS, in_order, with_lf
 from .folding import TEXTS, texts_of
-from .models import Assignment, Autosave, Comment, Draft, Pair, Review
+from .log import LOG
+from .models import Assignment, Autosave, Comment, Draft, ModelCall, Pair, Review
 from .near import accepted_near
 from .surroundings import around
 from .wording import LABELS
 
 LETTERS = "甲乙丙丁戊己庚辛壬癸"  # what candidates are called instead of their models
+POST = f"""
+    SELECT {columns(Post, "post")}, {columns(ImportRun, "run")} FROM sources_post post JOIN sources_importrun run ON run.id = post.run_id
+    WHERE post.id = %s
+"""  # noqa: S608 (only constants are put together)
+KEPT = f"SELECT {columns(Autosave, 'kept')} FROM annotation_autosave kept WHERE kept.pair_id = %s AND kept.reviewer_id = %s"  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -89,15 +96,34 @@ class Item:
     @classmethod
     def of(cls, assignment: Assignment, user: User) -> Item:
         """The item with what this person has typed into it before: not sent, or sent and taken back."""
-        assignment.pair.post = Post.objects.select_related("run").get(pk=assignment.pair.post_id)
-        kept = Autosave.objects.filter(pair=assignment.pair_id, reviewer=user).first()
-        if kept:
-            return cls(assignment, user, typed=kept.texts, seq=kept.seq)
-        return cls(assignment, user, typed=taken_back(assignment.pair, user))
+        ((post, run),) = rows.read(POST, [assignment.pair.post_id], Post, ImportRun)
+        post.run, assignment.pair.post = run, post
+        item = cls(assignment, user)
+        for kept in rows.read(KEPT, [assignment.pair_id, user.pk], Autosave):
+            item.typed, item.seq = kept.texts, kept.seq
+            return item
+        item.typed = item._taken_back()
+        return item
+
+    def _taken_back(self) -> dict[str, str]:
+        """The texts of an edit that this person has just undone, or that was sent back, so that the work in it is not lost."""
+        undone = {entry.pk: entry for entry in self.log}
+        last = None
+        for entry in self.log:
+            of = undone.get(entry.undoes_id or 0)
+            is_own = entry.by_id == self.user.pk and entry.verdict in (*Review.DECISIONS, Review.Verdict.UNDO)
+            if is_own or (entry.verdict == Review.Verdict.RETURN and of and of.by_id == self.user.pk):
+                last = of
+        return last.texts() if last and last.verdict == Review.Verdict.EDIT else {}
 
     @cached_property
     def drafts(self) -> list[Draft]:
-        return list(self.pair.drafts.select_related("call").defer("call__raw").order_by("number"))
+        return rows.read(DRAFTS, [self.pair.pk], Draft)
+
+    @cached_property
+    def log(self) -> list[Review]:
+        """What was decided about the pair, by anybody, oldest first."""
+        return sorted(rows.read(LOG, [self.pair.pk], Review), key=lambda entry: entry.pk)
 
     @cached_property
     def draft(self) -> Draft | None:
@@ -108,8 +134,7 @@ class Item:
         if chosen := next((draft for draft in self.drafts if draft.pk == self.chosen), None):
             return chosen
         last = self.drafts[-1]
-        wished = last.call and "note" in last.call.material  # a redraft, by somebody's wish
-        return self.candidates[0].draft if self.candidates and not wished else last
+        return self.candidates[0].draft if self.candidates and not _is_wished(last) else last
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -133,7 +158,7 @@ class Item:
     @cached_property
     def returned(self) -> Review | None:
         """Why it has come back to this person, if it has."""
-        return returning.note_for(self.pair, self.user)
+        return returning.note_for(self.log, self.user)
 
     @cached_property
     def comments(self) -> list[Comment]:
@@ -208,7 +233,7 @@ class Item:
 
     @cached_property
     def history(self) -> list[desk.Entry]:
-        return desk.history(self.pair, self.user, self.drafts, self.assignment)
+        return desk.history(self.pair, self.user, self.log, self.drafts, self.assignment)
 
     # --- what changed, and what the checks say --------------------------------------------------------------------------
 
@@ -278,9 +303,7 @@ class Item:
         return {level: sum(line.level == level for line in self.checks) for level in ORDER}
 
 
-def taken_back(pair: Pair, user: User) -> dict[str, str]:
-    """The texts of an edit that `user` has just undone, or that was sent back, so that the work in it is not lost."""
-    mine = Q(by=user, verdict__in=[*Review.DECISIONS, Review.Verdict.UNDO]) | Q(verdict=Review.Verdict.RETURN, undoes__by=user)
-    last = pair.reviews.filter(mine).select_related("undoes").order_by("-id").first()
-    undone = last.undoes if last else None
-    return undone.texts() if undone and undone.verdict == Review.Verdict.EDIT else {}
+def _is_wished(draft: Draft) -> bool:
+    """Whether it is a redraft, by somebody's wish."""
+    material = ModelCall.objects.filter(pk=draft.call_id).values_list("material", flat=True).first() if draft.call_id else None
+    return "note" in (material or {})

@@ -12,12 +12,13 @@ from .models import Pair
 MOST = 8  # pairs that the check compares
 HEAD = 400  # characters of a text
 # Of posts that read the same, or that are of one cluster of near-duplicates; and of those that are filed under one of the numbers,
-# the ones under most of them. A number that thousands have says little: of these the newest. Every step of it has an index.
-NEAR = """
+# the ones under most of them. A number that thousands have says little: of these the newest. Every step of it has an index, and is
+# LATERAL, so that it is used: told of the whole and a limit, the planner reads accepted pairs until it has found enough of them.
+NEAR = f"""
     WITH mine AS (SELECT id, content_hash, coalesce(cluster_id, id) AS root FROM sources_post WHERE id = %(post)s),
     posts AS (
-        (SELECT post.id FROM sources_post post, mine WHERE post.content_hash = mine.content_hash LIMIT 50)
-        UNION (SELECT post.id FROM sources_post post, mine WHERE post.cluster_id = mine.root LIMIT 50)
+        (SELECT post.id FROM mine CROSS JOIN LATERAL (SELECT id FROM sources_post WHERE content_hash = mine.content_hash LIMIT 50) post)
+        UNION (SELECT post.id FROM mine CROSS JOIN LATERAL (SELECT id FROM sources_post WHERE cluster_id = mine.root LIMIT 50) post)
         UNION SELECT root FROM mine
     ),
     filed AS (
@@ -25,19 +26,20 @@ NEAR = """
             SELECT pair_id FROM annotation_nearband WHERE band = wanted ORDER BY pair_id DESC LIMIT 25
         ) near GROUP BY near.pair_id ORDER BY shared DESC, near.pair_id LIMIT 40
     )
-    (SELECT pair.id, left(pair.instruction, %(head)s), left(pair.input, %(head)s) FROM annotation_pair pair
-    WHERE pair.post_id IN (SELECT id FROM posts) AND pair.status = 'accepted' AND pair.id <> %(pair)s LIMIT %(most)s)
+    (SELECT pair.id, left(pair.instruction, {HEAD}), left(pair.input, {HEAD}) FROM posts CROSS JOIN LATERAL (
+        SELECT id, instruction, input FROM annotation_pair WHERE post_id = posts.id AND status = 'accepted' AND id <> %(pair)s LIMIT {MOST}
+    ) pair LIMIT {MOST})
     UNION ALL
-    (SELECT pair.id, left(pair.instruction, %(head)s), left(pair.input, %(head)s)
-    FROM filed JOIN annotation_pair pair ON pair.id = filed.pair_id WHERE pair.status = 'accepted' AND pair.id <> %(pair)s
-    ORDER BY filed.shared DESC, pair.id LIMIT %(most)s)
-"""
+    (SELECT pair.id, left(pair.instruction, {HEAD}), left(pair.input, {HEAD}) FROM filed CROSS JOIN LATERAL (
+        SELECT id, instruction, input FROM annotation_pair WHERE id = filed.pair_id AND status = 'accepted' AND id <> %(pair)s LIMIT 1
+    ) pair ORDER BY filed.shared DESC, pair.id LIMIT {MOST})
+"""  # noqa: S608 (only numbers are put in: limits that come as values the planner takes for a tenth of the table)
 REMEMBER = "INSERT INTO annotation_nearband (band, pair_id) SELECT unnest(%(bands)s::bigint[]), %(pair)s ON CONFLICT DO NOTHING"
 
 
 def accepted_near(pair: Pair, instruction: str) -> list[Near]:
     """At most a handful, for the check to compare word by word."""
-    wanted = {"post": pair.post_id, "pair": pair.pk, "most": MOST, "head": HEAD, "bands": bands_of(instruction, pair.input)}
+    wanted = {"post": pair.post_id, "pair": pair.pk, "bands": bands_of(instruction, pair.input)}
     found = {number: _text(*texts) for number, *texts in rows.read(NEAR, wanted)}
     return [Near(number, text) for number, text in found.items()]
 

@@ -7,7 +7,7 @@ It is an entry of the log that takes the decision out, as the author's own undo 
 read it already, can decide as before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID, uuid4
 
 from django.utils.translation import gettext as _
@@ -65,10 +65,10 @@ def returnable(pair: Pair, by: User) -> list[Review]:
     return [review for review in counting if review.by_id != by.pk]
 
 
-def note_for(pair: Pair, user: User) -> Review | None:
-    """Why `user` has this item again."""
-    mine = pair.reviews.filter(verdict=Verdict.RETURN, undoes__by=user)
-    return mine.select_related("by").order_by("-id").first()
+def note_for(log: Sequence[Review], user: User) -> Review | None:
+    """Why `user` has this item again: the last entry of its log, oldest first, that sent something of theirs back."""
+    own = {entry.pk for entry in log if entry.by_id == user.pk}
+    return next((entry for entry in reversed(log) if entry.verdict == Verdict.RETURN and entry.undoes_id in own), None)
 
 
 def _check(review: Review, pair: Pair, by: User) -> None:

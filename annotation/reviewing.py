@@ -23,7 +23,6 @@ from collections.abc import Iterable
 from typing import cast
 from uuid import UUID, uuid4
 
-from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,6 +50,15 @@ SEAT = f"""
 # The token fences: a seat that was given on meanwhile is not decided.
 DECIDE_SEAT = "UPDATE annotation_assignment SET review_id = %(review)s WHERE id = %(seat)s AND token = %(token)s AND review_id IS NULL"
 FORGET = "DELETE FROM annotation_autosave WHERE pair_id = %(pair)s AND reviewer_id = %(user)s"
+UNDOABLE = f"""
+    SELECT {columns(Review, "mine")} FROM (
+        SELECT * FROM annotation_review WHERE by_id = %(user)s AND verdict IN ('accept', 'edit', 'reject') ORDER BY id DESC LIMIT %(depth)s
+    ) mine
+    WHERE NOT EXISTS (SELECT FROM annotation_review undo WHERE undo.undoes_id = mine.id) AND NOT EXISTS (
+        SELECT FROM annotation_review opened WHERE opened.pair_id = mine.pair_id AND opened.id > mine.id AND opened.verdict = 'reopen'
+        AND NOT EXISTS (SELECT FROM annotation_review undo WHERE undo.undoes_id = opened.id)
+    ) ORDER BY mine.id DESC
+"""  # noqa: S608
 MAX_SECONDS = 24 * 3600.0
 UNDO_DEPTH = 20
 Verdict = Review.Verdict
@@ -117,17 +125,15 @@ def undo(review_id: int, *, by: User, op_id: UUID, depth: int = UNDO_DEPTH) -> R
     return once(op_id, by, {"undo": review_id}, write)
 
 
-def undoable(user: User, depth: int = UNDO_DEPTH) -> QuerySet[Review]:
+def undoable(user: User, depth: int = UNDO_DEPTH) -> list[Review]:
     """One's last decisions (20) that still count, newest first. (Adjudication on top is told by `undo` itself.)"""
-    mine = Review.objects.filter(by=user, verdict__in=Review.DECISIONS)
-    recent = list(mine.order_by("-id").values_list("pk", flat=True)[:depth])
-    reopened = Review.objects.filter(pair=OuterRef("pair"), verdict=Verdict.REOPEN, undone_by=None, pk__gt=OuterRef("pk"))
-    return mine.filter(~Exists(reopened), pk__in=recent, undone_by=None).order_by("-id")
+    found: list[Review] = rows.read(UNDOABLE, {"user": user.pk, "depth": depth}, Review)
+    return found
 
 
 def last_decision(user: User) -> Review | None:
     """What an undo would take back."""
-    return undoable(user).select_related("pair").first()
+    return next(iter(undoable(user)), None)
 
 
 def _held_seat(pair: Pair, by: User, assignment: int, token: UUID | str) -> Assignment:
@@ -149,7 +155,7 @@ def _check_undo(undone: Review, pair: Pair, depth: int) -> None:
         raise CannotUndo("already_undone", _("This decision has been taken back already."))
     if len(counting) > pair.reviews_wanted and undone != counting[-1]:
         raise CannotUndo("decided_since", _("Somebody has decided on top of this since."))
-    if undone.pk not in undoable(undone.by, depth).values_list("pk", flat=True):
+    if undone not in undoable(undone.by, depth):
         raise CannotUndo("too_long_ago", _("Only your last %(n)d decisions can be undone.") % {"n": depth})
 
 

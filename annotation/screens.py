@@ -89,7 +89,7 @@ def _desk(user: User, source: Source | None) -> dict[str, Any]:
     everything = desk.everything(found)
     queue = everything if source is None else next((q for q in found if q.slug == source.slug), desk.Queue(source.slug, source.name))
     day, goal = desk.today(user), goal_of(user.preferences)
-    recent = list(reviewing.undoable(user))
+    recent = reviewing.undoable(user)
     return {
         "queue": queue, "queues": found, "all": everything, "day": day, "day_done": len(day.cells), "recent": recent,
         "strip": range(39 - len(day.cells)), "goal": goal, "blank": day.blank(goal), "minutes_left": day.minutes_to(goal),

@@ -40,7 +40,7 @@ TAKEN = """
 # A pending pair p of a kept post with a free seat, at which this person has none. One look at its seats tells both.
 # (A post that is screened again, or was dropped by that, is not kept: its pair waits.)
 FREE = f"""
-    p.status = 'pending' AND p.id <> ALL(%(tried)s::bigint[]) AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s)
+    p.status = 'pending' AND p.id <> ALL(%(tried)s::bigint[])
     AND EXISTS (SELECT FROM sources_post post WHERE post.id = p.post_id AND post.status = 'kept')
     AND NOT EXISTS (
         SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
@@ -58,20 +58,25 @@ VISIBLE = """
 """
 # Each source is read along its own piece of the index pair_queue, and no further than needed. One condition over all
 # sources would make the database sort the whole queue for every claim. Ranks of two sources say nothing about each other: of
-# what is first in each, the oldest is next.
+# what is first in each, the oldest is next. (Limits are written out: of one that comes as a value the planner thinks that it is a tenth
+# of the table, and makes a new plan each time instead of keeping that.)
 FRESH = f"""
     SELECT next.id FROM sources_source source CROSS JOIN LATERAL (
         SELECT p.id, p.rank FROM annotation_pair p WHERE p.source_id = source.id AND {FREE}
         AND NOT EXISTS (SELECT FROM annotation_skip skip WHERE skip.pair_id = p.id AND skip.reviewer_id = %(user)s)
-        ORDER BY p.rank, p.id LIMIT %(n)s
+        ORDER BY p.rank, p.id LIMIT {CANDIDATES}
     ) next WHERE {VISIBLE}
-    ORDER BY row_number() OVER (PARTITION BY source.id ORDER BY next.rank, next.id), next.id LIMIT %(n)s
+    ORDER BY row_number() OVER (PARTITION BY source.id ORDER BY next.rank, next.id), next.id LIMIT {CANDIDATES}
 """  # noqa: S608
 SKIPPED = f"""
     SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id
     JOIN sources_source source ON source.id = p.source_id
     WHERE skip.reviewer_id = %(user)s AND {VISIBLE} AND {FREE}
-    ORDER BY skip.at, p.id LIMIT %(n)s
+    ORDER BY skip.at, p.id LIMIT {CANDIDATES}
+"""  # noqa: S608
+WISHED = f"""
+    SELECT p.id FROM annotation_pair p JOIN sources_source source ON source.id = p.source_id
+    WHERE p.id = %(pair)s AND {VISIBLE} AND {FREE}
 """  # noqa: S608
 # The lock comes first, and the count is a second statement: it sees every seat that was committed before the lock.
 LOCK = """
@@ -166,7 +171,7 @@ def reserve(user: User, count: int, *, source: Source | None = None, besides: It
 
 def _asked(user: User, slug: str | None, pair_id: int | None) -> dict[str, Any]:
     return {
-        "user": user.pk, "all": user.has_role("lead"), "slug": slug, "pair": pair_id, "n": CANDIDATES, "now": timezone.now(),
+        "user": user.pk, "all": user.has_role("lead"), "slug": slug, "pair": pair_id, "now": timezone.now(),
         "greedy": False,
     }  # fmt: skip
 
@@ -225,8 +230,9 @@ def _seat(found: list[tuple[Assignment, Pair, Source]]) -> Assignment | None:
 
 
 def _candidates(asked: dict[str, Any]) -> list[int]:
-    """Ids of the next pairs to try, oldest first, or else those that the person has skipped, oldest skip first."""
-    for query in (FRESH, SKIPPED):
+    """Ids of the next pairs to try: the one that is asked for, or the oldest first, or else those that the person has skipped, oldest
+    skip first."""
+    for query in (WISHED,) if asked["pair"] else (FRESH, SKIPPED):
         if found := [pk for (pk,) in rows.read(query, asked)]:
             return found
     return []

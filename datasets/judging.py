@@ -2,7 +2,7 @@
 
 It looks at the drafts that differ from what was decided, a page at a time, and writes what it finds beside `pick`:
 
-    answer_from in `pick`                        candidate: pair, draft, kind (edit | ranked)
+    answer: pair, said (human | llm), of pairs for which `pick` does not say it        candidate: pair, draft, kind (edit | ranked)
 """
 
 from collections.abc import Callable, Iterator
@@ -29,10 +29,9 @@ DRAFTS = """
         AND (k.answer_from = '' OR d.id IS DISTINCT FROM k.draft OR k.verdict = 'edit')
     ORDER BY k.pair, d.number LIMIT %(page)s
 """
-ANSWERS = "UPDATE pick SET answer_from = a.said FROM answer a WHERE a.pair = pick.pair AND answer_from = ''"
 
 
-Judged = tuple[int, str, list[tuple[int, str]]]  # pair, who answered, [(draft, kind)]
+Judged = tuple[int, str | None, list[tuple[int, str]]]  # pair, who answered if that was not settled, [(draft, kind)]
 
 
 class Row(NamedTuple):
@@ -52,7 +51,7 @@ class Row(NamedTuple):
 
 
 def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
-    """Settle `answer_from` of every pair in `pick` that is still in, and fill `candidate`. `meanwhile` is called now and then."""
+    """Fill `answer` and `candidate` for the pairs in `pick` that are still in. `meanwhile` is called now and then."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS candidate, answer")
         cursor.execute("CREATE TEMP TABLE candidate (pair bigint, draft bigint, kind text)")
@@ -66,8 +65,6 @@ def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
             if looked:
                 _write(cursor, looked.result())
         cursor.execute("ANALYZE answer")
-        cursor.execute(ANSWERS)
-        cursor.execute("UPDATE pick SET answer_from = 'human' WHERE answer_from = '' AND kept AND fate = ''")
         cursor.execute("ANALYZE candidate")
 
 
@@ -89,11 +86,11 @@ def _looked_at(page: list[Any], recipe: Recipe) -> list[Judged]:
     return [(pair, *_judged(list(drafts), recipe)) for pair, drafts in groupby(rows, lambda row: row.pair)]
 
 
-def _judged(rows: list[Row], recipe: Recipe) -> tuple[str, list[tuple[int, str]]]:
-    """Who answered, and [(draft, kind)] of what the decision preferred its text to."""
+def _judged(rows: list[Row], recipe: Recipe) -> tuple[str | None, list[tuple[int, str]]]:
+    """Who answered, if that is not settled, and [(draft, kind)] of what the decision preferred its text to."""
     first = rows[0]
     models = [row.text for row in rows if row.model and first.judged in (None, row.draft)]
-    return first.known or answer_from(models, first.output), list(_preferred(rows, recipe))
+    return None if first.known else answer_from(models, first.output), list(_preferred(rows, recipe))
 
 
 def _preferred(rows: list[Row], recipe: Recipe) -> Iterator[tuple[int, str]]:
@@ -106,10 +103,8 @@ def _preferred(rows: list[Row], recipe: Recipe) -> Iterator[tuple[int, str]]:
 
 
 def _write(cursor: Any, judged: list[Judged]) -> None:
+    """Numbers and words of ours: nothing in them that COPY wants escaped."""
     with cursor.copy("COPY answer FROM STDIN") as copy:
-        for pair, answered, _ in judged:
-            copy.write_row((pair, answered))
+        copy.write("".join(f"{pair}\t{answered}\n" for pair, answered, _ in judged if answered))
     with cursor.copy("COPY candidate FROM STDIN") as copy:
-        for pair, _, preferred in judged:
-            for draft, kind in preferred:
-                copy.write_row((pair, draft, kind))
+        copy.write("".join(f"{pair}\t{draft}\t{kind}\n" for pair, _, preferred in judged for draft, kind in preferred))

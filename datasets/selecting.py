@@ -1,7 +1,8 @@
 """Which decided pairs a recipe takes at one position of the log, and which it leaves out and why. All of it in SQL, into a
 temporary table that lives as long as the connection that builds the version.
 
-    pick: pair, source, post, review, draft, verdict, kept (or rejected), fate ('' or why it is left out), answer_from ('' : to be judged)
+    pick: pair, source, post, review, draft, verdict, kept (or rejected), fate ('' or why it is left out), answer_from ('' : to be judged),
+        told (a record says something of the post's raw row)
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from annotation.models import DEMO_MODEL, Pair, Review
 
 from .models import Dataset
 from .recipes import Recipe, parse
+from .records import ABOUT, METADATA
 
 PATIENCE = "2s"  # for reviews under way; as long as they run, new ones wait behind us
 CHUNK = 1_000
@@ -38,7 +40,8 @@ COLUMNS = """
     {fate} AS fate,
     CASE WHEN d.call_id IS NOT NULL THEN CASE WHEN d.output = r.output THEN 'llm' ELSE '' END
          WHEN d.id IS NULL AND EXISTS (SELECT FROM annotation_draft x WHERE x.pair_id = p.id AND x.model <> '') THEN ''
-         ELSE 'human' END AS answer_from
+         ELSE 'human' END AS answer_from,
+    (s.platform = ANY(%(platforms)s::text[]) OR o.raw ?& %(keys)s::text[]) AS told
 """
 SCORE = """(SELECT m.score FROM annotation_modelcall m WHERE m.post_id = o.id AND m.purpose = 'score' AND m.state = 'done'
     AND m.score IS NOT NULL ORDER BY m.id DESC LIMIT 1)"""
@@ -147,7 +150,7 @@ def _counted(recipe: Recipe, cursor: Any) -> dict[str, int]:
 
 def _query(recipe: Recipe) -> tuple[str, str, dict[str, Any]]:
     """The columns, the further joins, and the values of the query for `recipe`."""
-    values: dict[str, Any] = {"sources": list(recipe.sources), "demo": DEMO_MODEL}
+    values: dict[str, Any] = {"sources": list(recipe.sources), "demo": DEMO_MODEL, "platforms": list(METADATA), "keys": list(ABOUT)}
     whys = [f"WHEN {test} THEN '{fate}'" for fate, test in _tests(recipe, values).items()]
     fate = f"CASE {' '.join(whys)} ELSE '' END"
     counted = recipe.min_agreement is not None or recipe.min_reviews is not None

@@ -4,7 +4,7 @@ Every draw is a hash of the seed and of what the post is called at its source, s
 at any time, and a post that was in the test split of one version is in that of the next. Posts that belong together (a
 near-duplicate cluster, answers to one question, the same text) are drawn as one.
 
-    pick ─▶ fate 'share' for what is not drawn ─▶ chosen: position, pair, review, draft, source, split, answer_from
+    pick ─▶ fate 'share' for what is not drawn ─▶ chosen: position, pair, review, draft, post, source, split, answer_from, told
 """
 
 from collections.abc import Callable
@@ -35,11 +35,17 @@ TOGETHER = """
         SELECT {by}, min(root) AS root FROM grouped WHERE {by} IS NOT NULL GROUP BY {by} HAVING min(root) < max(root)
     ) m WHERE grouped.{by} = m.{by} AND grouped.root > m.root
 """
+# Who answered: what `pick` says, or else the texts, and nobody's draft is a person's own answer.
+ANSWERED = "COALESCE(NULLIF(k.answer_from, ''), a.said, 'human')"
+OTHERS = f"""
+    UPDATE pick SET fate = 'answer_from' FROM pick k LEFT JOIN answer a ON a.pair = k.pair
+    WHERE k.pair = pick.pair AND k.kept AND k.fate = '' AND {ANSWERED} <> %s
+"""
 CHOSEN = """
     CREATE TEMP TABLE chosen AS
-    SELECT (row_number() OVER (ORDER BY k.source, k.pair) - 1)::integer AS position, k.pair, k.review, k.draft, k.source,
-        {split} AS split, k.answer_from
-    FROM pick k {joined} WHERE k.kept AND k.fate = ''
+    SELECT (row_number() OVER (ORDER BY k.source, k.pair) - 1)::integer AS position, k.pair, k.review, k.draft, k.post, k.source,
+        {split} AS split, {answered} AS answer_from, k.told
+    FROM pick k LEFT JOIN answer a ON a.pair = k.pair {joined} WHERE k.kept AND k.fate = ''
 """
 BAD = """
     INSERT INTO candidate SELECT k.pair, k.draft, 'bad' FROM pick k JOIN annotation_review r ON r.id = k.review
@@ -56,7 +62,7 @@ def draw(recipe: Recipe, meanwhile: Callable[[], None]) -> dict[str, int]:
     """Fill `chosen`, and a split for every candidate; give split -> records."""
     with connection.cursor() as cursor:
         if recipe.answer_from:
-            cursor.execute("UPDATE pick SET fate = 'answer_from' WHERE kept AND fate = '' AND answer_from <> %s", [recipe.answer_from])
+            cursor.execute(OTHERS, [recipe.answer_from])
         for source, share in recipe.mixture.items():
             if share.take is not None:
                 cursor.execute(SHARE, {"seed": str(recipe.seed), "source": source, "take": share.take})
@@ -89,7 +95,7 @@ def _group(cursor: Any, meanwhile: Callable[[], None]) -> None:
 def _choose(cursor: Any, recipe: Recipe) -> None:
     joined = ROOTS if len(recipe.splits) > 1 else ""
     cursor.execute("DROP TABLE IF EXISTS chosen")
-    cursor.execute(CHOSEN.format(split=_split(recipe), joined=joined), {"seed": str(recipe.seed)})
+    cursor.execute(CHOSEN.format(split=_split(recipe), answered=ANSWERED, joined=joined), {"seed": str(recipe.seed)})
     cursor.execute("CREATE UNIQUE INDEX ON chosen (position)")
     cursor.execute("CREATE UNIQUE INDEX ON chosen (pair)")
     cursor.execute("ANALYZE chosen")

@@ -43,6 +43,12 @@ def plain(text: str) -> SafeString:
 
 
 @register.filter
+def short(text: str, most: int) -> str:
+    """At most so many characters of it. (Django's own looks at each character of a text for marks that combine.)"""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+@register.filter
 def lang_of(text: str) -> str:
     return rendering.lang_of(text)
 
