@@ -9,17 +9,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import rows
 from accounts.models import User
 from accounts.permissions import role_required
 from sources.models import Source
 
 from . import listing
 from .forms import BulkForm, ListForm, UndoBulkForm
-from .models import Assignment, Draft, Pair, Reason
+from .models import Assignment, Pair, Reason
 from .screens import user_of
 from .wording import LABELS
 
 SHOWN = 50
+# Of the drafts of late: models of which there is nothing newer are not asked for.
+MODELS = "SELECT DISTINCT model FROM (SELECT model FROM annotation_draft WHERE model <> '' ORDER BY id DESC LIMIT 2000) late"
 
 
 @require_safe
@@ -73,13 +76,13 @@ def list_page(request: HttpRequest, form: ListForm, *, status: int = 200, **extr
     user = user_of(request)
     asked = form.cleaned_data if form.is_valid() else {}
     number = asked.get("page") or 1
-    rows = list(listing.found(user, asked)[(number - 1) * SHOWN : number * SHOWN + 1])
+    pairs = list(listing.found(user, asked)[(number - 1) * SHOWN : number * SHOWN + 1])
     query = request.GET.copy()
     query.pop("page", None)
     if user.has_role("lead"):
-        _with_holders(rows[:SHOWN])
+        _with_holders(pairs[:SHOWN])
     context = {
-        "form": form, "asked": asked, "pairs": rows[:SHOWN], "more": len(rows) > SHOWN, "number": number, "query": query.urlencode(),
+        "form": form, "asked": asked, "pairs": pairs[:SHOWN], "more": len(pairs) > SHOWN, "number": number, "query": query.urlencode(),
         "reasons": Reason.choices, "is_lead": user.has_role("lead"), "batch": uuid.uuid4(), **_choices(user), **extra,
     }  # fmt: skip
     return render(request, "annotation/items.html", context, status=status)
@@ -96,8 +99,8 @@ def _with_holders(pairs: list[Pair]) -> None:
 
 def _choices(user: User) -> dict[str, Any]:
     people: QuerySet[User] = User.objects.filter(is_active=True) if user.has_role("lead") else User.objects.filter(pk=user.pk)
-    models = Draft.objects.exclude(model="").order_by("-id").values_list("model", flat=True)[:2_000]
+    models = sorted(model for (model,) in rows.read(MODELS, []))
     return {
         "sources": Source.objects.for_user(user), "people": people.order_by("username").values_list("username", flat=True)[:500],
-        "statuses": Pair.Status.choices, "checks": [(name, str(label)) for name, label in LABELS.items()], "models": sorted(set(models)),
+        "statuses": Pair.Status.choices, "checks": [(name, str(label)) for name, label in LABELS.items()], "models": models,
     }  # fmt: skip

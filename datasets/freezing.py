@@ -107,8 +107,9 @@ def _write_records(version: Version, total: int, tally: Tally) -> str:
     page is written, the next is put into words, and the database looks for the one after that."""
     whole = hashlib.sha256()
 
-    def spell(page: list[Any]) -> bytes:
-        rows = [_row(version.pk, values, tally) for values in page]
+    def spell(page: Any) -> bytes:
+        with page:
+            rows = [_row(version.pk, values, tally) for values in page.fetchall()]
         whole.update(b"".join(exact for _line, exact in rows))
         return b"".join(line for line, _exact in rows)
 
@@ -122,7 +123,7 @@ def _write_records(version: Version, total: int, tally: Tally) -> str:
         writing: deque[Future[None]] = deque()
         for first in range(0, total, PAGE):
             page = _page(first)
-            writing.append(start(write, first + len(page), spelling.submit(spell, page)))
+            writing.append(start(write, first + page.rowcount, spelling.submit(spell, page)))
             while len(writing) > AHEAD:
                 writing.popleft().result()
         while writing:
@@ -150,10 +151,11 @@ def _at_once(function: Any, *values: Any) -> Future[None]:
     return future
 
 
-def _page(start: int) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(PAGES, [start, start + PAGE])
-        return cursor.fetchall()
+def _page(start: int) -> Any:
+    """A cursor that has the page. Making Python's values of it is for who spells them: the database need not wait for that."""
+    cursor = connection.cursor()
+    cursor.execute(PAGES, [start, start + PAGE])
+    return cursor
 
 
 def _row(version: int, values: Any, tally: Tally) -> tuple[bytes, bytes]:

@@ -34,11 +34,12 @@ NOW = JOINED.replace("{by}", "r.id = p.decision_id") + " AND p.status IN ('accep
 # Of the pairs somebody has decided on since, the log up to the position tells what they were.
 UNTOUCHED = " AND p.id NOT IN (SELECT pair_id FROM annotation_review WHERE id > %(position)s)"
 FOLDED = JOINED.replace("{by}", "r.pair_id = p.id") + " AND r.id = ANY(%(reviews)s)"
+# (A draft that was accepted is the answer, to the byte; comparing the two here would carry all texts through the joins.)
 COLUMNS = """
     SELECT p.id AS pair, p.source_id AS source, p.post_id AS post, r.id AS review, r.draft_id AS draft, r.verdict,
     r.verdict <> 'reject' AS kept,
     {fate} AS fate,
-    CASE WHEN d.call_id IS NOT NULL THEN CASE WHEN d.output = r.output THEN 'llm' ELSE '' END
+    CASE WHEN d.call_id IS NOT NULL THEN CASE WHEN r.verdict = 'accept' THEN 'llm' ELSE '' END
          WHEN d.id IS NULL AND EXISTS (SELECT FROM annotation_draft x WHERE x.pair_id = p.id AND x.model <> '') THEN ''
          ELSE 'human' END AS answer_from,
     (s.platform = ANY(%(platforms)s::text[]) OR o.raw ?& %(keys)s::text[]) AS told

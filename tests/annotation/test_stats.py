@@ -224,3 +224,21 @@ def test_two_pairs_of_a_post_and_the_post_itself_decided_at_once_are_counted_onc
     Pair.objects.filter(pk=pairs[0].pk).update(status="rejected", decision=reviews[0])
     assert list(invariants.tallies()) == []
     assert {key: n for key, n in stats.buckets(stats.funnel(source)).items() if n} == {"reviewed.waiting.pending": 1}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_changed_one_by_one_a_pair_moves_its_post_as_in_a_set(seed, reviewer):
+    chance, source = random.Random(seed), make_source()
+    post = make_post(source, status="kept")
+    pairs = [make_pair(post=post, part=part) for part in range(chance.randint(1, 3))]
+    reviews = [make_review(pair, by=reviewer, verdict="reject", reasons=[chance.choice(Reason.values)]) for pair in pairs]
+    for _ in range(40):
+        n = chance.randrange(len(pairs))
+        status = chance.choice(Pair.Status.values)
+        decided = status in ("accepted", "rejected")
+        Pair.objects.filter(pk=pairs[n].pk).update(
+            status=status, failure="refused" if status == "failed" else "", decision=reviews[n] if decided else None
+        )
+        if chance.random() < 0.2:
+            Post.objects.filter(pk=post.pk).update(status=chance.choice(["kept", "new"]))
+        assert list(invariants.tallies()) == []
