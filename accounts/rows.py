@@ -39,6 +39,24 @@ def read(sql: LiteralString, values: Values, *models: type[Model]) -> list[Any]:
     return [_split(row, models) for row in rows]
 
 
+@lru_cache
+def _written(model: type[Model]) -> list[tuple[str, Any]]:
+    """The columns that saving a new row writes, with their fields."""
+    return [(str(field.column), field) for field in model._meta.concrete_fields if not field.primary_key]
+
+
+def for_insert(model: type[Model]) -> str:
+    """Columns and values of a new row of `model`, for an INSERT that is given `values_of` it."""
+    names = [name for name, _field in _written(model)]
+    return f"({', '.join(names)}) VALUES ({', '.join(f'%({name})s' for name in names)})"
+
+
+def values_of(instance: Model) -> dict[str, Any]:
+    """Column -> value of an instance that is not saved yet, as saving it would write it."""
+    here = connections[DEFAULT_DB_ALIAS]
+    return {name: field.get_db_prep_save(field.pre_save(instance, True), here) for name, field in _written(type(instance))}
+
+
 def run(sql: LiteralString, values: Values) -> int:
     """How many rows `sql` has changed."""
     return _executed(sql, values).rowcount

@@ -20,6 +20,8 @@ from . import (
 )
 
 urlpatterns: list[URLPattern] = [
+    path("assignments/", api.Assignments.as_view(), name="api_assignments"),
+    path("pairs/<int:pk>/reviews/", api.Reviews.as_view(), name="api_reviews"),
     path("pairs/", api.Pairs.as_view(), name="api_pairs"),
     path("pairs/index/", api.PairIndex.as_view(), name="api_pair_index"),
     path("pairs/decide-many/", talk_api.DecideMany.as_view(), name="api_decide_many"),
@@ -32,7 +34,6 @@ urlpatterns: list[URLPattern] = [
     path("me/goal/", own_api.Goal.as_view(), name="api_goal"),
     path("mentions/", talk_api.Mentions.as_view(), name="api_mentions"),
     path("pairs/<int:pk>/", api.PairDetail.as_view(), name="api_pair"),
-    path("pairs/<int:pk>/reviews/", api.Reviews.as_view(), name="api_reviews"),
     path("pairs/<int:pk>/dispute/", dispute_api.Versions.as_view(), name="api_dispute"),
     path("pairs/<int:pk>/adjudication/", dispute_api.Adjudication.as_view(), name="api_adjudication"),
     path("pairs/<int:pk>/assign/", steer_api.Assign.as_view(), name="api_assign"),
@@ -41,7 +42,6 @@ urlpatterns: list[URLPattern] = [
     path("reviews/<int:pk>/close/", steer_api.Close.as_view(), name="api_close"),
     path("reviews/<int:pk>/return/", steer_api.Return.as_view(), name="api_return"),
     path("agreement/", agreement_views.Agreements.as_view(), name="api_agreement"),
-    path("assignments/", api.Assignments.as_view(), name="api_assignments"),
     path("assignments/<int:pk>/", api.AssignmentDetail.as_view(), name="api_assignment"),
     path("assignments/<int:pk>/renew/", api.Renewal.as_view(), name="api_renewal"),
     path("reviews/<int:pk>/undo/", api.Undo.as_view(), name="api_undo"),

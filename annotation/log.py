@@ -19,7 +19,7 @@ from sources.models import Source
 
 from .folding import LABELS, TEXTS, fold, labels_of, texts_of
 from .models import Pair, Review
-from .near import remember
+from .near import bands_of
 from .seats import VISIBLE, Refused, lost_seat
 
 # The pair, if this person may see it: locked against other decisions, not against new drafts.
@@ -28,10 +28,17 @@ LOCK = f"""
     WHERE p.id = %(pair)s AND {VISIBLE} FOR NO KEY UPDATE OF p
 """  # noqa: S608 (only constants are put together)
 LOG = f"SELECT {columns(Review, 'entry')} FROM annotation_review entry WHERE entry.pair_id = %s"  # noqa: S608
+# An accepted pair is to be found by what is near to it from now on.
 MOVE = """
-    UPDATE annotation_pair SET status = %(status)s, decision_id = %(decision)s, instruction = %(instruction)s, input = %(input)s,
-    output = %(output)s, task_type = %(task_type)s, domain = %(domain)s, version = version + 1, updated_at = %(now)s
-    WHERE id = %(pair)s AND status = %(was)s AND version = %(version)s
+    WITH moved AS (
+        UPDATE annotation_pair SET status = %(status)s, decision_id = %(decision)s, instruction = %(instruction)s, input = %(input)s,
+        output = %(output)s, task_type = %(task_type)s, domain = %(domain)s, version = version + 1, updated_at = %(now)s
+        WHERE id = %(pair)s AND status = %(was)s AND version = %(version)s RETURNING id
+    ),
+    filed AS (
+        INSERT INTO annotation_nearband (band, pair_id) SELECT unnest(%(bands)s::bigint[]), id FROM moved ON CONFLICT DO NOTHING
+    )
+    SELECT id FROM moved
 """
 
 
@@ -75,10 +82,9 @@ def move(pair: Pair, before: dict[str, Any] | None = None) -> None:
         return
     changes = {"status": str(outcome.status), "decision": decision_id, **texts, "now": timezone.now()}
     changes |= {name: Jsonb(texts[name]) for name in LABELS}
-    if not rows.run(MOVE, changes | {"pair": pair.pk, "was": pair.status, "version": pair.version}):
+    changes["bands"] = bands_of(accepted.instruction, accepted.input) if accepted else []
+    if not rows.read(MOVE, changes | {"pair": pair.pk, "was": pair.status, "version": pair.version}):
         raise lost_seat()
-    if accepted:
-        remember(pair.pk, accepted.instruction, accepted.input)
 
 
 def before_decision(pair: Pair, decision: Review | None) -> dict[str, Any]:

@@ -34,7 +34,6 @@ NEAR = f"""
         SELECT id, instruction, input FROM annotation_pair WHERE id = filed.pair_id AND status = 'accepted' AND id <> %(pair)s LIMIT 1
     ) pair ORDER BY filed.shared DESC, pair.id LIMIT {MOST})
 """  # noqa: S608 (only numbers are put in: limits that come as values the planner takes for a tenth of the table)
-REMEMBER = "INSERT INTO annotation_nearband (band, pair_id) SELECT unnest(%(bands)s::bigint[]), %(pair)s ON CONFLICT DO NOTHING"
 
 
 def accepted_near(pair: Pair, instruction: str) -> list[Near]:
@@ -48,11 +47,6 @@ def still_near(pair: Pair, number: int) -> list[Near]:
     """The pair that was near when this one was shown, if it still is accepted."""
     found = Pair.objects.accepted().filter(pk=number).exclude(pk=pair.pk).values_list("instruction", "input").first()
     return [Near(number, _text(found[0][:HEAD], found[1][:HEAD]))] if found else []
-
-
-def remember(pair: int, instruction: str, given: str) -> None:
-    """An accepted pair is to be found from now on."""
-    rows.run(REMEMBER, {"pair": pair, "bands": bands_of(instruction, given)})
 
 
 def bands_of(instruction: str, given: str) -> list[int]:

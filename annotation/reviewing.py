@@ -20,21 +20,22 @@ Every writer locks the pair's row first, so the log of one pair is written by on
 
 import math
 from collections.abc import Iterable
-from typing import cast
 from uuid import UUID, uuid4
 
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import rows
 from accounts.models import User
 from accounts.rows import columns
+from sources.models import Source
 
 from .decisions import BadDecision, new_decision
 from .folding import effective, fold_status, inconsistent_pairs, labels_of, texts_of
 from .log import SameKeyOtherBody, Stale, before_decision, lock, move, once, stale
 from .models import Assignment, Pair, Review
-from .seats import LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, reserve, skip
+from .seats import VISIBLE, LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, reserve, skip
 
 __all__ = [
     "BadDecision", "CannotUndo", "LostSeat", "Refused", "SameKeyOtherBody", "Stale",
@@ -42,14 +43,24 @@ __all__ = [
     "undo", "undoable",
 ]  # fmt: skip
 
+# The pair, locked, and the seat that it is decided from. (The seat may be given on while this waits for the lock: WRITE fences that.)
 SEAT = f"""
-    SELECT {columns(Assignment, "seat")} FROM annotation_assignment seat
-    WHERE seat.id = %(seat)s AND seat.pair_id = %(pair)s AND seat.reviewer_id = %(user)s AND seat.token = %(token)s
-    AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
+    SELECT {columns(Pair, "p")}, {columns(Source, "source")}, {columns(Assignment, "seat")}
+    FROM annotation_pair p JOIN sources_source source ON source.id = p.source_id JOIN annotation_assignment seat ON seat.pair_id = p.id
+    WHERE p.id = %(pair)s AND {VISIBLE} AND seat.id = %(seat)s AND seat.reviewer_id = %(user)s AND seat.token = %(token)s
+    AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s) FOR NO KEY UPDATE OF p
+"""  # noqa: S608 (only constants are put together)
+# The decision, the seat that is decided with it, and what was typed forgotten. The token fences: a seat that was given on meanwhile
+# is not decided.
+WRITE = f"""
+    WITH entry AS (INSERT INTO annotation_review {rows.for_insert(Review)} RETURNING id),
+    decided AS (
+        UPDATE annotation_assignment seat SET review_id = entry.id FROM entry
+        WHERE seat.id = %(seat)s AND seat.token = %(token)s AND seat.review_id IS NULL RETURNING seat.id
+    ),
+    forgotten AS (DELETE FROM annotation_autosave WHERE pair_id = %(pair_id)s AND reviewer_id = %(by_id)s)
+    SELECT entry.id FROM entry, decided
 """  # noqa: S608
-# The token fences: a seat that was given on meanwhile is not decided.
-DECIDE_SEAT = "UPDATE annotation_assignment SET review_id = %(review)s WHERE id = %(seat)s AND token = %(token)s AND review_id IS NULL"
-FORGET = "DELETE FROM annotation_autosave WHERE pair_id = %(pair)s AND reviewer_id = %(user)s"
 UNDOABLE = f"""
     SELECT {columns(Review, "mine")} FROM (
         SELECT * FROM annotation_review WHERE by_id = %(user)s AND verdict IN ('accept', 'edit', 'reject') ORDER BY id DESC LIMIT %(depth)s
@@ -86,15 +97,12 @@ def decide(
     }  # fmt: skip
 
     def write(digest: str) -> Review:
-        pair = lock(pair_id, by)
-        seat = _held_seat(pair, by, assignment, token)
+        pair, seat = _held_seat(pair_id, by, assignment, token)
         if version is not None and version != pair.version:
             raise stale()
         entry = new_decision(pair, by, asked | {"near": near})
         entry.by, entry.op_id, entry.op_digest, entry.seconds = by, op_id, digest, clamped(seconds)
-        entry.save(force_insert=True)
-        _decide_seat(seat, entry)
-        rows.run(FORGET, {"pair": pair.pk, "user": by.pk})
+        _write(entry, seat)
         move(pair)
         return entry
 
@@ -136,17 +144,24 @@ def last_decision(user: User) -> Review | None:
     return next(iter(undoable(user)), None)
 
 
-def _held_seat(pair: Pair, by: User, assignment: int, token: UUID | str) -> Assignment:
-    asked = {"seat": assignment, "pair": pair.pk, "user": by.pk, "token": as_uuid(token), "now": timezone.now()}
-    seats = rows.read(SEAT, asked, Assignment)
-    if not seats or pair.status != Pair.Status.PENDING:
-        raise lost_seat()
-    return cast("Assignment", seats[0])
+def _held_seat(pair_id: int, by: User, assignment: int, token: UUID | str) -> tuple[Pair, Assignment]:
+    """The pair with its source, locked until the transaction ends, and the seat at it. Raises LostSeat."""
+    asked = {"pair": pair_id, "seat": assignment, "token": as_uuid(token), "now": timezone.now()}
+    asked |= {"user": by.pk, "all": by.has_role("lead"), "slug": None}
+    for pair, source, seat in rows.read(SEAT, asked, Pair, Source, Assignment):
+        if pair.status == Pair.Status.PENDING:
+            pair.source = source
+            return pair, seat
+    raise lost_seat()
 
 
-def _decide_seat(seat: Assignment, entry: Review) -> None:
-    if not rows.run(DECIDE_SEAT, {"review": entry.pk, "seat": seat.pk, "token": seat.token}):
+def _write(entry: Review, seat: Assignment) -> None:
+    """Save the entry, which is new, and decide the seat by it. Raises LostSeat."""
+    found = rows.read(WRITE, rows.values_of(entry) | {"seat": seat.pk, "token": seat.token})
+    if not found:
         raise lost_seat()
+    ((entry.pk,),) = found
+    entry._state.adding, entry._state.db = False, DEFAULT_DB_ALIAS
 
 
 def _check_undo(undone: Review, pair: Pair, depth: int) -> None:

@@ -83,6 +83,12 @@ LOCK = """
     SELECT p.id FROM annotation_pair p WHERE p.id = ANY(%(ids)s::bigint[]) AND p.status = 'pending'
     ORDER BY array_position(%(ids)s::bigint[], p.id) LIMIT 1 FOR NO KEY UPDATE
 """
+# Mostly the first that nobody else has locked will do.
+FIRST = f"""
+    WITH fresh AS MATERIALIZED (SELECT id, row_number() OVER () AS n FROM ({FRESH}) inorder)
+    SELECT p.id FROM fresh JOIN annotation_pair p ON p.id = fresh.id WHERE p.status = 'pending'
+    ORDER BY fresh.n LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
+"""  # noqa: S608
 CLEAR = f"""
     DELETE FROM annotation_assignment seat WHERE seat.pair_id = %(pair)s AND NOT ({TAKEN})
 """  # noqa: S608
@@ -199,19 +205,27 @@ def _try(asked: dict[str, Any], *, ahead: bool, patient: bool) -> tuple[Assignme
     if not ahead and (seat := _held(asked)):
         return seat, False
     tried: set[int] = set()
-    while ids := _candidates(asked | {"tried": list(tried)}):
-        locked = rows.read(LOCK if patient else f"{LOCK} SKIP LOCKED", {"ids": ids})
-        if not locked:
-            tried.update(ids)  # all of them are locked, or decided by now
-            continue
-        ((pair_id,),) = locked
-        asked["pair"], wished = pair_id, asked["pair"]
-        rows.run(CLEAR, asked)  # ended seats make room
-        if seat := _seat(rows.read(SIT, asked | {"token": uuid4()}, Assignment, Pair, Source)):
+    while pair_id := _lock_next(asked, tried, patient=patient):
+        wanted = asked | {"pair": pair_id, "token": uuid4()}
+        seat = _seat(rows.read(SIT, wanted, Assignment, Pair, Source))
+        if not seat and rows.run(CLEAR, wanted):  # ended seats make room
+            seat = _seat(rows.read(SIT, wanted, Assignment, Pair, Source))
+        if seat:
             return seat, False
-        asked["pair"] = wished
         tried.add(pair_id)  # it turned out to be full
     return None, bool(tried)
+
+
+def _lock_next(asked: dict[str, Any], tried: set[int], *, patient: bool) -> int | None:
+    """The next pair to try, locked. Those that others have locked, or that are decided by now, join `tried`."""
+    if not asked["pair"]:
+        for (pair_id,) in rows.read(FIRST, asked | {"tried": list(tried)}):
+            return int(pair_id)
+    while ids := _candidates(asked | {"tried": list(tried)}):
+        for (pair_id,) in rows.read(LOCK if patient else f"{LOCK} SKIP LOCKED", {"ids": ids}):
+            return int(pair_id)
+        tried.update(ids)
+    return None
 
 
 def _held(asked: dict[str, Any]) -> Assignment | None:

@@ -123,10 +123,10 @@ def main() -> None:
             subprocess.run([sys.executable, str(ROOT / "manage.py"), "migrate", "-v", "0"], check=True)
             step("make")
             freeze = step("freeze")
-            plain, jsonl, again, parquet = [step(name) for name in ("copy", "cqia.jsonl", "copy", "cqia.parquet")]
+            plain, jsonl, again, anew, parquet = [step(name) for name in ("copy", "cqia.jsonl", "copy", "cqia.jsonl", "cqia.parquet")]
         finally:
             engines.stop()
-    copy_s = min(plain["s"], again["s"])
+    copy_s, jsonl["s"] = min(plain["s"], again["s"]), min(jsonl["s"], anew["s"])  # in turns, and the better of two: machines have moods
     figures = {
         "records": COUNT, "freeze_s": freeze["s"], "copy_rows_s": round(COUNT / copy_s), "jsonl_rows_s": round(COUNT / jsonl["s"]),
         "jsonl_of_copy": round(copy_s / jsonl["s"], 2), "parquet_of_jsonl": round(parquet["s"] / jsonl["s"], 2),

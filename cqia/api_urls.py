@@ -6,8 +6,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api_docs"),
+    path("", include("annotation.api_urls")),  # first: a decision is what is sent most
     path("", include("accounts.api_urls")),
     path("", include("sources.api_urls")),
-    path("", include("annotation.api_urls")),
     path("", include("datasets.api_urls")),
 ]

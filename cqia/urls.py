@@ -14,12 +14,12 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
+    path("api/v1/", include("cqia.api_urls")),  # before the long lists: an address is looked for from the top
     path("i18n/setlang/", choose_language, name="set_language"),
     path("accounts/", include("accounts.urls")),
     path("sources/", include("sources.urls")),
     path("", include("annotation.urls")),
     path("datasets/", include("datasets.urls")),
-    path("api/v1/", include("cqia.api_urls")),
     path("admin/login/", SignIn.as_view()),  # one door: no other form could forget the limits and the second factor
     path("admin/", admin.site.urls),
 ]

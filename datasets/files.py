@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 ASIDE = ".tmp"
 BLOCK = 1 << 20
+AT_ONCE = 64 << 20  # bytes that may wait for the disk: it works while the rest is made, and the end does not wait for all
 NEWBORN = 60  # seconds in which a file may not be locked yet
 
 
@@ -69,7 +70,7 @@ class Ahead(Sink):
 
     def __init__(self, file: BinaryIO, thread: ThreadPoolExecutor) -> None:
         super().__init__(file)
-        self.thread, self.pending = thread, None
+        self.thread, self.pending, self.unsynced = thread, None, 0
 
     pending: Future[None] | None
 
@@ -93,6 +94,11 @@ class Ahead(Sink):
     def _put(self, block: bytes) -> None:
         self.file.write(block)
         self.digest.update(block)
+        self.unsynced += len(block)
+        if self.unsynced >= AT_ONCE:
+            self.file.flush()
+            os.fdatasync(self.file.fileno())
+            self.unsynced = 0
 
 
 @contextmanager

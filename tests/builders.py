@@ -6,8 +6,9 @@ import uuid
 from typing import Any
 
 from accounts.models import User
-from annotation import near
 from annotation.models import Draft, Pair, Review
+from annotation.near import bands_of
+from annotation.near_models import NearBand
 from sources import screening
 from sources.models import ImportRun, Post, RejectedRow, Source
 
@@ -62,7 +63,7 @@ def make_pair(
         review = make_review(pair, by=by, verdict=verdict, reasons=reasons if verdict == "reject" else [])
         Pair.objects.filter(pk=pair.pk).update(status=status, decision=review)
         if status == "accepted":
-            near.remember(pair.pk, pair.instruction, pair.input)
+            NearBand.objects.bulk_create(NearBand(band=band, pair_id=pair.pk) for band in set(bands_of(pair.instruction, pair.input)))
         pair.refresh_from_db()
     return pair
 
