@@ -83,12 +83,15 @@ LOCK = """
     SELECT p.id FROM annotation_pair p WHERE p.id = ANY(%(ids)s::bigint[]) AND p.status = 'pending'
     ORDER BY array_position(%(ids)s::bigint[], p.id) LIMIT 1 FOR NO KEY UPDATE
 """
-# Mostly the first that nobody else has locked will do.
+# Mostly the first that nobody else has locked will do. (That a slug may be none is said in another text: not knowing whether it is, the
+# planner makes a new plan each time.)
 FIRST = f"""
     WITH fresh AS MATERIALIZED (SELECT id, row_number() OVER () AS n FROM ({FRESH}) inorder)
     SELECT p.id FROM fresh JOIN annotation_pair p ON p.id = fresh.id WHERE p.status = 'pending'
     ORDER BY fresh.n LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
 """  # noqa: S608
+FIRST_OF_SOURCE = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s)", "source.slug = %(slug)s")
+FIRST_OF_ANY = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s) AND", "")
 CLEAR = f"""
     DELETE FROM annotation_assignment seat WHERE seat.pair_id = %(pair)s AND NOT ({TAKEN})
 """  # noqa: S608
@@ -219,7 +222,8 @@ def _try(asked: dict[str, Any], *, ahead: bool, patient: bool) -> tuple[Assignme
 def _lock_next(asked: dict[str, Any], tried: set[int], *, patient: bool) -> int | None:
     """The next pair to try, locked. Those that others have locked, or that are decided by now, join `tried`."""
     if not asked["pair"]:
-        for (pair_id,) in rows.read(FIRST, asked | {"tried": list(tried)}):
+        first = FIRST_OF_SOURCE if asked["slug"] else FIRST_OF_ANY
+        for (pair_id,) in rows.read(first, asked | {"tried": list(tried)}):
             return int(pair_id)
     while ids := _candidates(asked | {"tried": list(tried)}):
         for (pair_id,) in rows.read(LOCK if patient else f"{LOCK} SKIP LOCKED", {"ids": ids}):
