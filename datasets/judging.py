@@ -19,13 +19,21 @@ from .recipes import Recipe
 from .records import answer_from
 
 PAGE = 4_000
-# A draft that was accepted as it is needs no look. Drafts that came after the decision had no part in it. (That their pairs are the same
-# says nothing of drafts before `last` to the planner: each page would begin with the first draft of all.)
+# A draft that was accepted as it is needs no look, so of most pairs there is nothing to look at but other drafts that they may have.
+LOOK = """
+    CREATE TEMP TABLE look AS
+    SELECT k.pair, k.review, k.draft, k.verdict, k.answer_from FROM pick k LEFT JOIN (
+        SELECT pair_id AS pair FROM annotation_draft GROUP BY pair_id HAVING count(*) > 1
+    ) several ON several.pair = k.pair
+    WHERE k.kept AND k.fate = '' AND (k.answer_from = '' OR k.verdict = 'edit' OR k.draft IS NULL OR several.pair IS NOT NULL)
+"""
+# Drafts that came after the decision had no part in it. (That their pairs are the same says nothing of drafts before `last` to the
+# planner: each page would begin with the first draft of all.)
 DRAFTS = """
     SELECT k.pair, k.draft, k.answer_from, d.id, d.model, d.output, r.instruction, r.input, r.output,
         COALESCE(r.before ->> 'instruction', r.instruction), COALESCE(r.before ->> 'input', r.input)
-    FROM pick k JOIN annotation_draft d ON d.pair_id = k.pair JOIN annotation_review r ON r.id = k.review
-    WHERE k.pair > %(last)s AND d.pair_id > %(last)s AND k.kept AND k.fate = '' AND d.created_at <= r.at
+    FROM look k JOIN annotation_draft d ON d.pair_id = k.pair JOIN annotation_review r ON r.id = k.review
+    WHERE k.pair > %(last)s AND d.pair_id > %(last)s AND d.created_at <= r.at
         AND (k.answer_from = '' OR d.id IS DISTINCT FROM k.draft OR k.verdict = 'edit')
     ORDER BY k.pair, d.number LIMIT %(page)s
 """
@@ -53,7 +61,11 @@ class Row(NamedTuple):
 def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
     """Fill `answer` and `candidate` for the pairs in `pick` that are still in. `meanwhile` is called now and then."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS candidate, answer")
+        cursor.execute("DROP TABLE IF EXISTS candidate, answer, look")
+        cursor.execute(LOOK)
+        cursor.execute("CREATE UNIQUE INDEX ON look (pair)")
+        cursor.execute("ANALYZE look")
+        meanwhile()
         cursor.execute("CREATE TEMP TABLE candidate (pair bigint, draft bigint, kind text)")
         cursor.execute("CREATE TEMP TABLE answer (pair bigint, said text)")
         with ThreadPoolExecutor(1, thread_name_prefix="judge") as pool:  # it looks at one page while the database finds the next
