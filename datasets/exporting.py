@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from sources.jobs import LostLease
+from sources.jobs import LostLease, paced
 
 from . import storage
 from .bundling import write_zip
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 log = logging.getLogger(__name__)
+SECOND = 1.0  # between two words about how far it is
 DEFAULT_FILES = (("cqia", "jsonl"), ("alpaca", "json"), ("messages", "jsonl"))  # of every version; the first is the dataset
 
 
@@ -83,9 +84,8 @@ def is_there(file: File) -> bool:
 
 def write_files(version: Version) -> list[File]:
     """Write the files that every version has; give their rows, not yet saved: they come last. Raises OSError, LostLease."""
-    return [
-        file for schema, suffix in DEFAULT_FILES for file in write_layout(version, schema, suffix, meanwhile=lambda _: version.progress())
-    ]
+    hold = paced(version.progress, SECOND)
+    return [file for schema, suffix in DEFAULT_FILES for file in write_layout(version, schema, suffix, meanwhile=lambda _: hold())]
 
 
 def write_layout(version: Version, schema: str, suffix: str, *, meanwhile: Meanwhile = nothing) -> list[File]:
@@ -175,13 +175,16 @@ def run(export_id: int) -> None:
         return
     version = Version.objects.select_related("dataset").get(pk=job.version_id)
 
+    say = paced(lambda: job.progress(rows=job.rows), SECOND)
+
     def told(rows: int) -> None:
-        job.progress(rows=job.rows + rows)
+        job.rows += rows
+        say()
 
     job.rows = 0
     try:
         export(version, job.schema, job.format, meanwhile=told)
-        job.finish(Export.State.SUCCEEDED)
+        job.finish(Export.State.SUCCEEDED, rows=job.rows)
     except LostLease:
         log.warning("export %s: cancelled, or somebody else writes it now", job.pk)
     except Refused as error:

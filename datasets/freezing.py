@@ -16,6 +16,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from sources.jobs import paced
+
 from .facts import Tally, gather
 from .judging import judge
 from .models import Preference, Record, Removal, Version
@@ -69,7 +71,7 @@ def freeze_records(version: Version, recipe: Recipe) -> None:
     version.hold_for(LONG)
     position = settled_position()
     pick(recipe, position)
-    judge(recipe, lambda: version.hold_for(LONG))
+    judge(recipe, paced(lambda: version.hold_for(LONG), LONG / 12))
     splits = draw(recipe, lambda: version.hold_for(LONG))
     version.hold(log_position=position, left_out=left_out(), records_count=0, splits=splits, preferences={})
     if not splits:

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, ClassVar, Self
@@ -106,7 +106,17 @@ class Job(models.Model):
             setattr(self, name, value)
 
 
-_silent_until = 0.0
+def paced(act: Callable[[], None], every: float) -> Callable[[], None]:
+    """`act`, but not again within so many seconds: to say that work goes on is a commit, which waits for the disk."""
+    last = -every
+
+    def now_and_then() -> None:
+        nonlocal last
+        if time.monotonic() - last >= every:
+            act()
+            last = time.monotonic()
+
+    return now_and_then
 
 
 ending = threading.Event()  # this process is asked to end: long work stops after the batch at hand
