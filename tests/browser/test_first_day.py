@@ -35,7 +35,8 @@ def page(chromium, house: House):
 
 def sign_in_by_keyboard(page, house: House) -> None:
     page.goto(house.url + "/")
-    page.keyboard.type("admin")  # the field has the focus
+    page.wait_for_selector("input[name=username]:focus")  # given by the page, with the first frame after it has loaded
+    page.keyboard.type("admin")
     page.keyboard.press("Tab")
     page.keyboard.type(house.password)
     page.keyboard.press("Enter")
