@@ -68,6 +68,7 @@ def stage(name: str) -> None:
     from django.db import connection
 
     from bench.defaults import set_defaults
+    from cqia import tuning
     from datasets import exporting, freezing, publishing
     from datasets.models import Dataset, Version
 
@@ -80,8 +81,10 @@ def stage(name: str) -> None:
             cursor.execute(DATA, {"count": COUNT})
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
+            cursor.execute("CHECKPOINT")  # what the filling left to be written is not what is measured
         publishing.create_dataset(slug="bench", name="bench", by=None, recipe={"splits": {"train": 0.98, "test": 0.02}})
     elif name == "freeze":
+        tuning.settle()  # as a worker does
         version = publishing.freeze(Dataset.objects.get(), by=None)
         claimed = Version.claim(version.pk)
         freezing.freeze_records(claimed, publishing.as_recipe(claimed.recipe))

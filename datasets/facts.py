@@ -1,6 +1,7 @@
 """Figures about a version, counted once, while it is frozen: what its page, its card and its licence table say."""
 
 from collections import Counter
+from collections.abc import Sequence as Column
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,14 +43,18 @@ class Tally:
         self.asked: Counter[int] = Counter()  # length in characters -> records
         self.answered: Counter[int] = Counter()
 
-    def add(self, source: str, licence: str, answer_from: str, verdict: str, by: int, at: float, asked: int, answered: int) -> None:
-        self.lines[source, licence] += 1
-        self.answers[answer_from] += 1
-        self.verdicts[verdict] += 1
-        self.people.add(by)
-        self.first, self.last = min(self.first or at, at), max(self.last or at, at)
-        self.asked[asked] += 1
-        self.answered[answered] += 1
+    def add(
+        self, sources: Column[str], licences: Column[str], answers: Column[str], verdicts: Column[str], people: Column[int],
+        at: Column[float], asked: Column[int], answered: Column[int],
+    ) -> None:  # fmt: skip
+        """Of records that there are, what each column holds."""
+        self.lines.update(zip(sources, licences, strict=True))
+        self.answers.update(answers)
+        self.verdicts.update(verdicts)
+        self.people.update(people)
+        self.first, self.last = min(self.first or at[0], *at), max(self.last or at[0], *at)
+        self.asked.update(asked)
+        self.answered.update(answered)
 
     def figures(self) -> dict[str, Any]:
         ordered = sorted(self.lines.items(), key=lambda line: (-line[1], line[0]))

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from struct import Struct
 from typing import Any
 
+import psycopg
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
@@ -29,19 +31,27 @@ from .splitting import draw
 PAGE = 2_000
 AHEAD = 2  # pages that wait to be written
 LONG = 120  # seconds that one statement over all pairs may take
+MEMORY = "128MB"  # for each sort and hash of such a statement, of which it has a few: with the database's usual 4 they go to disk
+AS_JSON = "convert_to(to_json({})::text, 'UTF8')"  # a text as `json.dumps` spells it, without ASCII escapes
 # The pair's labels are asked for where the review has none, and the raw row where a record says something of it: a million rows that
 # are not looked up are a quarter of the time.
-PAGES = """
-    SELECT c.position, c.pair, c.review, c.split, s.slug, r.verdict, r.by_id, extract(epoch FROM r.at)::float8, c.answer_from, s.licence,
-        r.instruction, r.input, r.output,
-        s.platform, r.task_type, r.domain,
-        CASE WHEN NOT jsonb_path_exists(r.task_type, '$.*[*]') THEN (SELECT p.task_type FROM annotation_pair p WHERE p.id = c.pair) END,
-        CASE WHEN r.domain IN ('[]', 'null') THEN (SELECT p.domain FROM annotation_pair p WHERE p.id = c.pair) END,
-        CASE WHEN c.told THEN (SELECT o.raw FROM sources_post o WHERE o.id = c.post) END
+PAGES = f"""
+    SELECT c.pair, c.review, c.split,
+        s.slug, s.licence, c.answer_from, r.verdict, r.by_id, extract(epoch FROM r.at)::float8, length(r.instruction), length(r.output),
+        {AS_JSON.format("r.instruction")}, {AS_JSON.format("r.input")}, {AS_JSON.format("r.output")},
+        s.platform, r.task_type::text, r.domain::text,
+        (SELECT p.task_type::text FROM annotation_pair p WHERE p.id = c.pair AND NOT jsonb_path_exists(r.task_type, '$.*[*]')),
+        (SELECT p.domain::text FROM annotation_pair p WHERE p.id = c.pair AND r.domain IN ('[]', 'null')),
+        (SELECT o.raw::text FROM sources_post o WHERE o.id = c.post AND c.told)
     FROM chosen c JOIN annotation_review r ON r.id = c.review JOIN sources_source s ON s.id = c.source
     WHERE c.position >= %s AND c.position < %s ORDER BY c.position
-"""
-COPY = "COPY datasets_record (version_id, position, pair_id, review_id, split, data, sha256) FROM STDIN"
+"""  # noqa: S608 (only constants are put together)
+COPY = "COPY datasets_record (version_id, position, pair_id, review_id, split, data, sha256) FROM STDIN (FORMAT binary)"
+# In that format (PostgreSQL's manual, "COPY", "Binary Format") there is nothing to escape, nor to look through for ends of lines.
+BEGIN, END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+NUMBERS = Struct(">h iq ii iq iq i")  # seven columns: version, position, pair, review, and the length of the split
+SIZE = Struct(">i")
+DIGEST = SIZE.pack(64)
 PREFERENCES = """
     INSERT INTO datasets_preference (version_id, kind, position, pair_id, review_id, draft_id, split)
     SELECT %(version)s, kind, row_number() OVER (PARTITION BY kind ORDER BY pair, draft) - 1, pair, review, draft, split FROM preferred
@@ -67,6 +77,11 @@ class Empty(Exception):
 
 def freeze_records(version: Version, recipe: Recipe) -> None:
     """Make the records of `version` and all that belongs to them, its sha256 last. Raises Empty, LostLease."""
+    with _room():
+        _freeze(version, recipe)
+
+
+def _freeze(version: Version, recipe: Recipe) -> None:
     clear(version)
     version.hold_for(LONG)
     position = settled_position()
@@ -83,6 +98,19 @@ def freeze_records(version: Version, recipe: Recipe) -> None:
     with transaction.atomic():
         _write_beside(version, recipe)
         version.progress(facts=facts, sha256=sha256)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Memory for statements over all pairs, on this connection, for as long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, false)", [MEMORY])
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET work_mem")
 
 
 def clear(version: Version) -> None:
@@ -109,23 +137,25 @@ def _write_records(version: Version, total: int, tally: Tally) -> str:
     page is written, the next is put into words, and the database looks for the one after that."""
     whole = hashlib.sha256()
 
-    def spell(page: Any) -> bytes:
+    def spell(first: int, page: Any) -> bytes:
         with page:
-            rows = [_row(version.pk, values, tally) for values in page.fetchall()]
-        whole.update(b"".join(exact for _line, exact in rows))
-        return b"".join(line for line, _exact in rows)
+            found = page.fetchall()
+        tally.add(*list(zip(*found, strict=True))[3:11])
+        rows = [_row(version.pk, position, values) for position, values in enumerate(found, first)]
+        whole.update(b"".join(exact for _row, exact in rows))
+        return b"".join(row for row, _exact in rows)
 
-    def write(done: int, lines: Future[bytes]) -> None:
-        text = lines.result()
+    def write(done: int, spelled: Future[bytes]) -> None:
+        rows = spelled.result()
         with transaction.atomic():
             version.progress(records_count=done)  # first: it locks the row, so a second builder waits
-            _copy(text)
+            _copy(rows)
 
     with ThreadPoolExecutor(1, thread_name_prefix="spell") as spelling, _aside() as start:
         writing: deque[Future[None]] = deque()
         for first in range(0, total, PAGE):
             page = _page(first)
-            writing.append(start(write, first + page.rowcount, spelling.submit(spell, page)))
+            writing.append(start(write, first + page.rowcount, spelling.submit(spell, first, page)))
             while len(writing) > AHEAD:
                 writing.popleft().result()
         while writing:
@@ -153,23 +183,21 @@ def _at_once(function: Any, *values: Any) -> Future[None]:
     return future
 
 
-def _page(start: int) -> Any:
-    """A cursor that has the page. Making Python's values of it is for who spells them: the database need not wait for that."""
-    cursor = connection.cursor()
-    cursor.execute(PAGES, [start, start + PAGE])
-    return cursor
+def _page(start: int) -> psycopg.Cursor[Any]:
+    """A cursor that has the page, in the binary format. Making Python's values of it is for who spells them: the database need not wait
+    for that."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return psycopg.Cursor(connection.connection).execute(PAGES, [start, start + PAGE], binary=True)
 
 
-def _row(version: int, values: Any, tally: Tally) -> tuple[bytes, bytes]:
-    """A record as a line for COPY, and its canonical line. JSON has no line feed or tabulator of its own, so backslashes are all that
-    COPY wants escaped."""
-    position, pair, review, split, source, verdict, by, at, answered, licence, asked, context, output, *rest = values
+def _row(version: int, position: int, values: Any) -> tuple[bytes, bytes]:
+    """A record as a row for COPY, and its canonical line."""
+    pair, review, split, _slug, licence, answered, _verdict, _by, _at, _asked, _answered, asked, context, output, *rest = values
     spelled, exact = _frame(answered, licence, *rest).spell(asked, context, output)
-    tally.add(source, licence, answered, verdict, by, at, len(asked), len(output))
+    numbers = NUMBERS.pack(7, 8, version, 4, position, 8, pair, 8, review, len(split))
     digest = hashlib.sha256(exact).hexdigest().encode()
-    return b"%d\t%d\t%d\t%d\t%b\t%b\t%b\n" % (
-        version, position, pair, review, split.encode(), spelled.replace(b"\\", b"\\\\"), digest,
-    ), exact  # fmt: skip
+    return b"".join((numbers, split.encode(), SIZE.pack(len(spelled)), spelled, DIGEST, digest)), exact
 
 
 @lru_cache(maxsize=4096)
@@ -184,12 +212,14 @@ def _frame(
     )))  # fmt: skip
 
 
-def _copy(lines: bytes) -> None:
+def _copy(rows: bytes) -> None:
     """Insert by COPY: the ORM's way spends milliseconds on a record, escaping each character twice."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")  # the version's end waits for the disk, and with it for all before
         with cursor.copy(COPY) as copy:
-            copy.write(lines)
+            copy.write(BEGIN)
+            copy.write(rows)
+            copy.write(END)
 
 
 def _raw(text: str | None) -> dict[str, Any]:

@@ -22,20 +22,20 @@ PAGE = 4_000
 # A draft that was accepted as it is needs no look, so of most pairs there is nothing to look at but other drafts that they may have.
 LOOK = """
     CREATE TEMP TABLE look AS
-    SELECT k.pair, k.review, k.draft, k.verdict, k.answer_from FROM pick k LEFT JOIN (
+    SELECT (row_number() OVER (ORDER BY k.pair))::integer AS n, k.pair, k.review, k.draft, k.verdict, k.answer_from FROM pick k LEFT JOIN (
         SELECT pair_id AS pair FROM annotation_draft GROUP BY pair_id HAVING count(*) > 1
     ) several ON several.pair = k.pair
     WHERE k.kept AND k.fate = '' AND (k.answer_from = '' OR k.verdict = 'edit' OR k.draft IS NULL OR several.pair IS NOT NULL)
 """
-# Drafts that came after the decision had no part in it. (That their pairs are the same says nothing of drafts before `last` to the
-# planner: each page would begin with the first draft of all.)
+# Drafts that came after the decision had no part in it. (A page has both its ends: with a LIMIT instead, the planner would take what
+# comes after the first pages for so much that it read all of it, for each of them.)
 DRAFTS = """
     SELECT k.pair, k.draft, k.answer_from, d.id, d.model, d.output, r.instruction, r.input, r.output,
-        COALESCE(r.before ->> 'instruction', r.instruction), COALESCE(r.before ->> 'input', r.input)
+        NULLIF(r.before ->> 'instruction', r.instruction), NULLIF(r.before ->> 'input', r.input)
     FROM look k JOIN annotation_draft d ON d.pair_id = k.pair JOIN annotation_review r ON r.id = k.review
-    WHERE k.pair > %(last)s AND d.pair_id > %(last)s AND d.created_at <= r.at
+    WHERE k.n > %(last)s AND k.n <= %(last)s + %(page)s AND d.created_at <= r.at
         AND (k.answer_from = '' OR d.id IS DISTINCT FROM k.draft OR k.verdict = 'edit')
-    ORDER BY k.pair, d.number LIMIT %(page)s
+    ORDER BY k.n, d.number
 """
 
 
@@ -54,8 +54,8 @@ class Row(NamedTuple):
     instruction: str
     input: str
     output: str
-    asked: str  # what the drafts answered
-    asked_input: str
+    asked: str | None  # what the drafts answered, where that is not what was decided
+    asked_input: str | None
 
 
 def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
@@ -63,14 +63,15 @@ def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS candidate, answer, look")
         cursor.execute(LOOK)
-        cursor.execute("CREATE UNIQUE INDEX ON look (pair)")
+        total = cursor.rowcount
+        cursor.execute("CREATE UNIQUE INDEX ON look (n)")
         cursor.execute("ANALYZE look")
         meanwhile()
         cursor.execute("CREATE TEMP TABLE candidate (pair bigint, draft bigint, kind text)")
         cursor.execute("CREATE TEMP TABLE answer (pair bigint, said text)")
         with ThreadPoolExecutor(1, thread_name_prefix="judge") as pool:  # it looks at one page while the database finds the next
             looked: Future[list[Judged]] | None = None
-            for page in _pages(cursor, meanwhile):
+            for page in _pages(total, meanwhile):
                 before, looked = looked, pool.submit(_looked_at, page, recipe)
                 if before:
                     _write(cursor, before.result())
@@ -80,22 +81,19 @@ def judge(recipe: Recipe, meanwhile: Callable[[], None]) -> None:
         cursor.execute("ANALYZE candidate")
 
 
-def _pages(cursor: Any, meanwhile: Callable[[], None]) -> Iterator[list[Any]]:
-    last, is_more = 0, True
-    while is_more:
+def _pages(total: int, meanwhile: Callable[[], None]) -> Iterator[Any]:
+    """Cursors that have a page each. Making Python's values of it is for who looks at them: the database need not wait for that."""
+    for last in range(0, total, PAGE):
         meanwhile()
+        cursor = connection.cursor()
         cursor.execute(DRAFTS, {"last": last, "page": PAGE})
-        rows = cursor.fetchall()
-        is_more = len(rows) == PAGE
-        whole = [row for row in rows if row[0] != rows[-1][0]] if is_more else rows  # of the last pair there may be more
-        if whole := whole or rows:
-            last = whole[-1][0]
-            yield whole
+        yield cursor
 
 
-def _looked_at(page: list[Any], recipe: Recipe) -> list[Judged]:
-    rows = (Row(*row) for row in page)
-    return [(pair, *_judged(list(drafts), recipe)) for pair, drafts in groupby(rows, lambda row: row.pair)]
+def _looked_at(page: Any, recipe: Recipe) -> list[Judged]:
+    with page:
+        rows = (Row(*row) for row in page.fetchall())
+        return [(pair, *_judged(list(drafts), recipe)) for pair, drafts in groupby(rows, lambda row: row.pair)]
 
 
 def _judged(rows: list[Row], recipe: Recipe) -> tuple[str | None, list[tuple[int, str]]]:
@@ -105,9 +103,17 @@ def _judged(rows: list[Row], recipe: Recipe) -> tuple[str | None, list[tuple[int
     return None if first.known else answer_from(models, first.output), list(_preferred(rows, recipe))
 
 
+def _is_same_question(row: Row) -> bool:
+    if row.asked is None and row.asked_input is None:
+        return True
+    asked = row.instruction if row.asked is None else row.asked
+    given = row.input if row.asked_input is None else row.asked_input
+    return same_question(f"{row.instruction}\n{row.input}", f"{asked}\n{given}")
+
+
 def _preferred(rows: list[Row], recipe: Recipe) -> Iterator[tuple[int, str]]:
     first = rows[0]
-    if first.judged is None or not same_question(f"{first.instruction}\n{first.input}", f"{first.asked}\n{first.asked_input}"):
+    if first.judged is None or not _is_same_question(first):
         return  # nobody knows which draft was judged, or it answered another question
     for row in rows:
         if (row.model != DEMO_MODEL or recipe.include_demo) and is_preference(row.text, first.output, recipe.preferences):

@@ -97,11 +97,10 @@ class Frame:
         first, _instruction, middle, last = canonical(data).split(texts)
         return cls(line(data).encode().split(texts)[3], first, middle, last)
 
-    def spell(self, asked: str, context: str, output: str) -> tuple[bytes, bytes]:
-        """`line` and `canonical` of the record with these texts."""
-        instruction, given, answer = orjson.dumps(asked), orjson.dumps(context), orjson.dumps(output)
-        spelled = b'{"instruction": %b, "input": %b, "output": %b%b' % (instruction, given, answer, self.rest)
-        return spelled, b'%b%b,"instruction":%b%b%b%b' % (self.first, given, instruction, self.middle, answer, self.last)
+    def spell(self, asked: bytes, context: bytes, output: bytes) -> tuple[bytes, bytes]:
+        """`line` and `canonical` of the record with these texts, which are JSON already."""
+        spelled = b'{"instruction": %b, "input": %b, "output": %b%b' % (asked, context, output, self.rest)
+        return spelled, b'%b%b,"instruction":%b%b%b%b' % (self.first, context, asked, self.middle, output, self.last)
 
 
 def read_line(text: str) -> Any:

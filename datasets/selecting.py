@@ -2,7 +2,7 @@
 temporary table that lives as long as the connection that builds the version.
 
     pick: pair, source, post, review, draft, verdict, kept (or rejected), fate ('' or why it is left out), answer_from ('' : to be judged),
-        told (a record says something of the post's raw row)
+        told (a record says something of the post's raw row), draw
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from annotation.models import DEMO_MODEL, Pair, Review
 from .models import Dataset
 from .recipes import Recipe, parse
 from .records import ABOUT, METADATA
+from .splitting import DRAWN
 
 PATIENCE = "2s"  # for reviews under way; as long as they run, new ones wait behind us
 CHUNK = 1_000
@@ -42,7 +43,8 @@ COLUMNS = """
     CASE WHEN d.call_id IS NOT NULL THEN CASE WHEN r.verdict = 'accept' THEN 'llm' ELSE '' END
          WHEN d.id IS NULL AND EXISTS (SELECT FROM annotation_draft x WHERE x.pair_id = p.id AND x.model <> '') THEN ''
          ELSE 'human' END AS answer_from,
-    (s.platform = ANY(%(platforms)s::text[]) OR o.raw ?& %(keys)s::text[]) AS told
+    (s.platform = ANY(%(platforms)s::text[]) OR o.raw ?& %(keys)s::text[]) AS told,
+    {drawn} AS draw
 """
 SCORE = """(SELECT m.score FROM annotation_modelcall m WHERE m.post_id = o.id AND m.purpose = 'score' AND m.state = 'done'
     AND m.score IS NOT NULL ORDER BY m.id DESC LIMIT 1)"""
@@ -87,7 +89,7 @@ def pick(recipe: Recipe, position: int) -> None:
     values["position"] = position
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pick")
-        cursor.execute(f"CREATE TEMP TABLE pick AS {columns} {NOW.format(more=joined)} {UNTOUCHED}", values)
+        cursor.execute(f"CREATE TEMP TABLE pick AS {columns} {NOW.format(more=joined)} {UNTOUCHED} ORDER BY p.id", values)  # as it is read
         cursor.execute("CREATE UNIQUE INDEX ON pick (pair)")
         for reviews in _decided_then(position):
             insert = f"INSERT INTO pick {columns} {FOLDED.format(more=joined)} ON CONFLICT (pair) DO NOTHING"
@@ -155,7 +157,8 @@ def _query(recipe: Recipe) -> tuple[str, str, dict[str, Any]]:
     whys = [f"WHEN {test} THEN '{fate}'" for fate, test in _tests(recipe, values).items()]
     fate = f"CASE {' '.join(whys)} ELSE '' END"
     counted = recipe.min_agreement is not None or recipe.min_reviews is not None
-    return COLUMNS.format(fate=fate), COUNTED if counted else "", values
+    values["seed"] = str(recipe.seed)
+    return COLUMNS.format(fate=fate, drawn=DRAWN), COUNTED if counted else "", values
 
 
 def _tests(recipe: Recipe, values: dict[str, Any]) -> dict[str, str]:

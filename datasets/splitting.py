@@ -15,7 +15,8 @@ from django.db import connection
 from .recipes import Recipe
 
 # 32 bits of a draw for the post called {name}; as a number from 0 to 1.
-DRAW = "('x' || substr(md5(%(seed)s || ':' || {name}), 1, 8))::bit(32)::bigint / 4294967296.0"
+DRAW = "('x' || substr(md5(%(seed)s || ':' || {name}), 1, 8))::bit(32)::bigint / 4294967296.0::float8"
+DRAWN = DRAW.format(name="s.slug || ':' || o.external_id")  # which split the post o of the source s comes to, if it stands alone
 SHARE = f"""
     UPDATE pick SET fate = 'share' FROM (
         SELECT pair, row_number() OVER (ORDER BY {DRAW.format(name="o.external_id")}, o.external_id, pair) AS place
@@ -23,12 +24,23 @@ SHARE = f"""
         WHERE k.kept AND k.fate = '' AND s.slug = %(source)s
     ) drawn WHERE drawn.pair = pick.pair AND drawn.place > %(take)s
 """
-# All kept posts of the sources, picked or not: so that a group is called the same whoever of it has been accepted yet.
-GROUPED = """
+# Posts of the sources that may belong together with others, picked or not: so that a group is called the same whoever of it has been
+# accepted yet. Most posts stand alone, and are not in it.
+GROUPED = f"""
     CREATE TEMP TABLE grouped AS
     SELECT o.id AS post, COALESCE(o.cluster_id, o.id) AS root, COALESCE(o.cluster_id, o.id) AS cluster, o.content_hash AS text,
-        CASE WHEN o.question_id <> '' THEN o.source_id || ':' || o.question_id END AS question
-    FROM sources_post o WHERE o.source_id IN (SELECT DISTINCT source FROM pick) AND (o.status = 'kept' OR o.id IN (SELECT post FROM pick))
+        CASE WHEN o.question_id <> '' THEN o.source_id || ':' || o.question_id END AS question, {DRAWN} AS draw
+    FROM sources_post o JOIN sources_source s ON s.id = o.source_id
+    WHERE o.source_id IN (SELECT DISTINCT source FROM pick) AND (o.status = 'kept' OR o.id IN (SELECT post FROM pick)) AND (
+        o.question_id <> '' OR o.cluster_id IS NOT NULL
+        OR o.id IN (SELECT member.cluster_id FROM sources_post member WHERE member.cluster_id IS NOT NULL)
+        OR o.content_hash IN (SELECT content_hash FROM sources_post GROUP BY content_hash HAVING count(*) > 1)
+    )
+"""
+# The draw of all is that of their first, also where that is a post of another source, or not kept.
+TOGETHER_DRAWN = f"""
+    UPDATE grouped SET draw = {DRAWN} FROM sources_post o JOIN sources_source s ON s.id = o.source_id
+    WHERE o.id = grouped.root AND grouped.root <> grouped.post
 """
 TOGETHER = """
     UPDATE grouped SET root = m.root FROM (
@@ -51,11 +63,7 @@ BAD = """
     INSERT INTO candidate SELECT k.pair, k.draft, 'bad' FROM pick k JOIN annotation_review r ON r.id = k.review
     WHERE NOT k.kept AND k.fate = '' AND k.draft IS NOT NULL AND r.reasons ?| %(reasons)s::text[]
 """
-ROOTS = """
-    LEFT JOIN grouped g ON g.post = k.post LEFT JOIN sources_post root ON root.id = g.root
-    LEFT JOIN sources_source rs ON rs.id = root.source_id
-"""
-NAME = "COALESCE(rs.slug || ':' || root.external_id, '')"
+GROUPS = "LEFT JOIN grouped g ON g.post = k.post"
 
 
 def draw(recipe: Recipe, meanwhile: Callable[[], None]) -> dict[str, int]:
@@ -67,7 +75,7 @@ def draw(recipe: Recipe, meanwhile: Callable[[], None]) -> dict[str, int]:
             if share.take is not None:
                 cursor.execute(SHARE, {"seed": str(recipe.seed), "source": source, "take": share.take})
         if len(recipe.splits) > 1:
-            _group(cursor, meanwhile)
+            _group(cursor, recipe, meanwhile)
         meanwhile()
         _choose(cursor, recipe)
         meanwhile()
@@ -77,10 +85,11 @@ def draw(recipe: Recipe, meanwhile: Callable[[], None]) -> dict[str, int]:
     return {split: counted[split] for split in recipe.splits if split in counted}
 
 
-def _group(cursor: Any, meanwhile: Callable[[], None]) -> None:
+def _group(cursor: Any, recipe: Recipe, meanwhile: Callable[[], None]) -> None:
     """Give the posts that belong together one root: the first of them. Ends, because roots only ever become smaller."""
+    values = {"seed": str(recipe.seed)}
     cursor.execute("DROP TABLE IF EXISTS grouped")
-    cursor.execute(GROUPED)
+    cursor.execute(GROUPED, values)
     cursor.execute("CREATE UNIQUE INDEX ON grouped (post)")
     cursor.execute("ANALYZE grouped")
     moved = 1
@@ -90,12 +99,13 @@ def _group(cursor: Any, meanwhile: Callable[[], None]) -> None:
             meanwhile()
             cursor.execute(TOGETHER.format(by=by))
             moved += cursor.rowcount
+    cursor.execute(TOGETHER_DRAWN, values)
 
 
 def _choose(cursor: Any, recipe: Recipe) -> None:
-    joined = ROOTS if len(recipe.splits) > 1 else ""
+    joined = GROUPS if len(recipe.splits) > 1 else ""
     cursor.execute("DROP TABLE IF EXISTS chosen")
-    cursor.execute(CHOSEN.format(split=_split(recipe), answered=ANSWERED, joined=joined), {"seed": str(recipe.seed)})
+    cursor.execute(CHOSEN.format(split=_split(recipe), answered=ANSWERED, joined=joined))
     cursor.execute("CREATE UNIQUE INDEX ON chosen (position)")
     cursor.execute("CREATE UNIQUE INDEX ON chosen (pair)")
     cursor.execute("ANALYZE chosen")
@@ -107,18 +117,16 @@ def _split(recipe: Recipe) -> str:
     bound, cases = 0.0, ""
     for split in first:
         bound += recipe.splits[split]
-        cases += f"WHEN {DRAW.format(name=NAME)} < {bound!r} THEN '{split}' "
+        cases += f"WHEN COALESCE(g.draw, k.draw) < {bound!r} THEN '{split}' "
     return f"CASE {cases}ELSE '{last}' END" if cases else f"'{last}'"
 
 
 def _split_candidates(cursor: Any, recipe: Recipe) -> None:
     """Rejected drafts join the candidates, and each candidate gets the split that its pair has, or would have."""
-    values = {"seed": str(recipe.seed), "reasons": list(recipe.preferences.reasons)}
-    cursor.execute(BAD, values)
-    joined = ROOTS if len(recipe.splits) > 1 else ""
+    cursor.execute(BAD, {"reasons": list(recipe.preferences.reasons)})
+    joined = GROUPS if len(recipe.splits) > 1 else ""
     cursor.execute("DROP TABLE IF EXISTS preferred")
     cursor.execute(
         f"CREATE TEMP TABLE preferred AS SELECT c.pair, c.draft, c.kind, k.review, {_split(recipe)} AS split "
-        f"FROM candidate c JOIN pick k ON k.pair = c.pair {joined} WHERE k.fate = ''",
-        values,
+        f"FROM candidate c JOIN pick k ON k.pair = c.pair {joined} WHERE k.fate = ''"
     )

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.files import Sink
+from datasets.freezing import AS_JSON
 from datasets.records import KEYS, Decided, Frame, canonical, compose, line
 from datasets.schemas import EXAMPLES, SCHEMAS, example, keys
 from datasets.writers import WRITERS
@@ -102,7 +104,17 @@ def test_our_line_of_a_published_record_is_the_published_line():
 @given(RECORD, TEXT, TEXT, TEXT)
 def test_a_frame_spells_what_line_and_canonical_spell(record, asked, context, output):
     filled = record | {"instruction": asked, "input": context, "output": output}
-    assert Frame.of(record).spell(asked, context, output) == (line(filled).encode(), canonical(filled))
+    texts = [json.dumps(text, ensure_ascii=False).encode() for text in (asked, context, output)]
+    assert Frame.of(record).spell(*texts) == (line(filled).encode(), canonical(filled))
+
+
+@pytest.mark.django_db
+def test_the_database_spells_every_character_as_line_does():
+    every = "".join(chr(code) for code in (*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x110000, 97)))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {AS_JSON.format('%s::text')}", [every])
+        (spelled,) = cursor.fetchone()
+    assert bytes(spelled) == json.dumps(every, ensure_ascii=False).encode()
 
 
 @settings(PATIENT, max_examples=40)
