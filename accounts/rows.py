@@ -35,7 +35,7 @@ def read(sql: LiteralString, values: Values, *models: type[Model]) -> list[Any]:
     if not models:
         return rows
     if len(models) == 1:
-        return [_instance(models[0], row) for row in rows]
+        return [made(models[0], row) for row in rows]
     return [_split(row, models) for row in rows]
 
 
@@ -78,12 +78,13 @@ def _split(row: Sequence[Any], models: Sequence[type[Model]]) -> tuple[Any, ...]
     found, at = [], 0
     for model in models:
         size = len(_shape(model)[0])
-        found.append(_instance(model, row[at : at + size]))
+        found.append(made(model, row[at : at + size]))
         at += size
     return tuple(found)
 
 
-def _instance(model: type[Model], row: Sequence[Any]) -> Any:
+def made(model: type[Model], row: Sequence[Any]) -> Any:
+    """The instance that a row of `columns` is; None for an outer join's missing row."""
     names, documents = _shape(model)
     values = list(row)
     if values[0] is None:

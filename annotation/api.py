@@ -26,6 +26,7 @@ from .searching import PAIRS
 from .serializers import (
     AssignmentSerializer,
     ClaimSerializer,
+    DecidedSerializer,
     DecisionSerializer,
     FindingSerializer,
     PairQuery,
@@ -160,21 +161,26 @@ class Renewal(Reviewing, views.APIView):
 class Reviews(Reviewing, views.APIView):
     own_keys = True
 
-    @extend_schema(parameters=[KEY], request=DecisionSerializer, responses={201: ReviewSerializer})
+    @extend_schema(parameters=[KEY], request=DecisionSerializer, responses={201: DecidedSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """Accept, edit or reject. 409: the seat is lost. 422: the key was used for something else."""
+        """Accept, edit or reject, and with `next` get the next item. 409: the seat is lost. 422: the key was used for something else."""
         op_id = asked_key(request)
         try:
             asked = strict.read(DecisionSerializer, request.data)
         except ValidationError:
             get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
             raise
+        wish = asked.pop("next", None)
         try:
             review = reviewing.decide(pk, by=asking(request), op_id=op_id, **asked)
         except reviewing.Refused as refusal:
             get_object_or_404(Pair.objects.for_user(asking(request)), pk=pk)
             refuse(refusal)
-        return Response(as_data(ReviewSerializer, review), status=201)
+        said = as_data(ReviewSerializer, review)
+        if wish is not None:
+            seat = reviewing.claim(asking(request), slug=wish.get("source"))
+            said["next"] = as_data(AssignmentSerializer, seat) if seat else None
+        return Response(said, status=201)
 
 
 class Undo(Reviewing, views.APIView):

@@ -36,9 +36,9 @@ def in_order(drafts: Iterable[Draft], person: User) -> list[Draft]:
     return sorted(drafts, key=lambda draft: salted_hmac("candidates", f"{person.pk}:{draft.pk}").hexdigest())
 
 
-def new_decision(pair: Pair, by: User, asked: dict[str, Any]) -> Review:
-    """The entry that `asked` makes for `pair`, not yet saved. Raises BadDecision."""
-    drafts = rows.read(DRAFTS, [pair.pk], Draft)
+def new_decision(pair: Pair, by: User, asked: dict[str, Any], drafts: list[Draft] | None = None) -> Review:
+    """The entry that `asked` makes for `pair` (with these drafts, if they are known), not yet saved. Raises BadDecision."""
+    drafts = rows.read(DRAFTS, [pair.pk], Draft) if drafts is None else drafts
     draft = _draft_of(drafts, asked["draft"])
     shown = texts_of(pair) | ({"output": draft.output} if draft else {})
     sent = {name: clean_text(asked[name]) for name in TEXTS}

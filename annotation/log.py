@@ -71,9 +71,10 @@ def lock(pair_id: int, by: User) -> Pair:
     raise lost_seat()
 
 
-def move(pair: Pair, before: dict[str, Any] | None = None) -> None:
-    """Let the pair follow its log. `before`: the texts and labels that come back with a decision that is taken back."""
-    outcome = fold(rows.read(LOG, [pair.pk], Review), pair)
+def move(pair: Pair, before: dict[str, Any] | None = None, log: list[Review] | None = None) -> None:
+    """Let the pair follow its log, which is read unless it is given. `before`: the texts and labels that come back with a decision that is
+    taken back."""
+    outcome = fold(rows.read(LOG, [pair.pk], Review) if log is None else log, pair)
     accepted = outcome.decision if outcome.status == Pair.Status.ACCEPTED else None
     now = texts_of(pair) | labels_of(pair)
     texts = accepted.texts() | labels_of(accepted) if accepted else before or now

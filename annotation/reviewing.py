@@ -34,7 +34,7 @@ from sources.models import Source
 from .decisions import BadDecision, new_decision
 from .folding import effective, fold_status, inconsistent_pairs, labels_of, texts_of
 from .log import SameKeyOtherBody, Stale, before_decision, lock, move, once, stale
-from .models import Assignment, Pair, Review
+from .models import Assignment, Draft, Pair, Review
 from .seats import VISIBLE, LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, reserve, skip
 
 __all__ = [
@@ -43,15 +43,18 @@ __all__ = [
     "undo", "undoable",
 ]  # fmt: skip
 
-# The pair, locked, and the seat that it is decided from. (The seat may be given on while this waits for the lock: WRITE fences that.)
+# The pair, locked, the seat that it is decided from, and the drafts, each in a row. (The seat may be given on while this waits for the
+# lock: WRITE fences that.)
 SEAT = f"""
-    SELECT {columns(Pair, "p")}, {columns(Source, "source")}, {columns(Assignment, "seat")}
+    SELECT {columns(Pair, "p")}, {columns(Source, "source")}, {columns(Assignment, "seat")}, {columns(Draft, "draft")}
     FROM annotation_pair p JOIN sources_source source ON source.id = p.source_id JOIN annotation_assignment seat ON seat.pair_id = p.id
+    LEFT JOIN annotation_draft draft ON draft.pair_id = p.id
     WHERE p.id = %(pair)s AND {VISIBLE} AND seat.id = %(seat)s AND seat.reviewer_id = %(user)s AND seat.token = %(token)s
-    AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s) FOR NO KEY UPDATE OF p
+    AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
+    ORDER BY draft.number FOR NO KEY UPDATE OF p
 """  # noqa: S608 (only constants are put together)
 # The decision, the seat that is decided with it, and what was typed forgotten. The token fences: a seat that was given on meanwhile
-# is not decided.
+# is not decided. It gives the rest of the pair's log, each entry in a row.
 WRITE = f"""
     WITH entry AS (INSERT INTO annotation_review {rows.for_insert(Review)} RETURNING id),
     decided AS (
@@ -59,7 +62,8 @@ WRITE = f"""
         WHERE seat.id = %(seat)s AND seat.token = %(token)s AND seat.review_id IS NULL RETURNING seat.id
     ),
     forgotten AS (DELETE FROM annotation_autosave WHERE pair_id = %(pair_id)s AND reviewer_id = %(by_id)s)
-    SELECT entry.id FROM entry, decided
+    SELECT entry.id, {columns(Review, "earlier")} FROM entry CROSS JOIN decided
+    LEFT JOIN annotation_review earlier ON earlier.pair_id = %(pair_id)s
 """  # noqa: S608
 UNDOABLE = f"""
     SELECT {columns(Review, "mine")} FROM (
@@ -97,13 +101,12 @@ def decide(
     }  # fmt: skip
 
     def write(digest: str) -> Review:
-        pair, seat = _held_seat(pair_id, by, assignment, token)
+        pair, seat, drafts = _held_seat(pair_id, by, assignment, token)
         if version is not None and version != pair.version:
             raise stale()
-        entry = new_decision(pair, by, asked | {"near": near})
+        entry = new_decision(pair, by, asked | {"near": near}, drafts)
         entry.by, entry.op_id, entry.op_digest, entry.seconds = by, op_id, digest, clamped(seconds)
-        _write(entry, seat)
-        move(pair)
+        move(pair, log=_write(entry, seat))
         return entry
 
     return once(op_id, by, asked, write)
@@ -144,24 +147,25 @@ def last_decision(user: User) -> Review | None:
     return next(iter(undoable(user)), None)
 
 
-def _held_seat(pair_id: int, by: User, assignment: int, token: UUID | str) -> tuple[Pair, Assignment]:
-    """The pair with its source, locked until the transaction ends, and the seat at it. Raises LostSeat."""
+def _held_seat(pair_id: int, by: User, assignment: int, token: UUID | str) -> tuple[Pair, Assignment, list[Draft]]:
+    """The pair with its source, locked until the transaction ends, the seat at it, and its drafts. Raises LostSeat."""
     asked = {"pair": pair_id, "seat": assignment, "token": as_uuid(token), "now": timezone.now()}
     asked |= {"user": by.pk, "all": by.has_role("lead"), "slug": None}
-    for pair, source, seat in rows.read(SEAT, asked, Pair, Source, Assignment):
-        if pair.status == Pair.Status.PENDING:
-            pair.source = source
-            return pair, seat
-    raise lost_seat()
+    found = rows.read(SEAT, asked, Pair, Source, Assignment, Draft)
+    if not found or found[0][0].status != Pair.Status.PENDING:
+        raise lost_seat()
+    pair, pair.source, seat, _draft = found[0]
+    return pair, seat, [draft for *_same, draft in found if draft]
 
 
-def _write(entry: Review, seat: Assignment) -> None:
-    """Save the entry, which is new, and decide the seat by it. Raises LostSeat."""
+def _write(entry: Review, seat: Assignment) -> list[Review]:
+    """Save the entry, which is new, decide the seat by it, and give the pair's log with it. Raises LostSeat."""
     found = rows.read(WRITE, rows.values_of(entry) | {"seat": seat.pk, "token": seat.token})
     if not found:
         raise lost_seat()
-    ((entry.pk,),) = found
+    entry.pk = found[0][0]
     entry._state.adding, entry._state.db = False, DEFAULT_DB_ALIAS
+    return [*(earlier for row in found if (earlier := rows.made(Review, row[1:]))), entry]
 
 
 def _check_undo(undone: Review, pair: Pair, depth: int) -> None:

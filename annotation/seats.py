@@ -83,36 +83,41 @@ LOCK = """
     SELECT p.id FROM annotation_pair p WHERE p.id = ANY(%(ids)s::bigint[]) AND p.status = 'pending'
     ORDER BY array_position(%(ids)s::bigint[], p.id) LIMIT 1 FOR NO KEY UPDATE
 """
-# Mostly the first that nobody else has locked will do. (That a slug may be none is said in another text: not knowing whether it is, the
-# planner makes a new plan each time.)
-FIRST = f"""
-    WITH fresh AS MATERIALIZED (SELECT id, row_number() OVER () AS n FROM ({FRESH}) inorder)
-    SELECT p.id FROM fresh JOIN annotation_pair p ON p.id = fresh.id WHERE p.status = 'pending'
-    ORDER BY fresh.n LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
-"""  # noqa: S608
-FIRST_OF_SOURCE = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s)", "source.slug = %(slug)s")
-FIRST_OF_ANY = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s) AND", "")
-CLEAR = f"""
-    DELETE FROM annotation_assignment seat WHERE seat.pair_id = %(pair)s AND NOT ({TAKEN})
-"""  # noqa: S608
-SIT = f"""
-    WITH seat AS (
+# A free seat at the pair p, which is locked.
+SEATED = f"""
+    seat AS (
         INSERT INTO annotation_assignment (pair_id, seat, reviewer_id, token, expires_at, opened_at, created_at)
         SELECT p.id, free.seat, %(user)s, %(token)s, %(now)s + make_interval(mins => source.lease_minutes), %(opened)s, %(now)s
-        FROM annotation_pair p JOIN sources_source source ON source.id = p.source_id
+        FROM p JOIN sources_source source ON source.id = p.source_id
         CROSS JOIN LATERAL (
             SELECT number AS seat FROM generate_series(1, p.reviews_wanted) AS number
             WHERE NOT EXISTS (SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id AND seat.seat = number)
             ORDER BY number LIMIT 1
         ) free
-        WHERE p.id = %(pair)s AND NOT EXISTS (
+        WHERE NOT EXISTS (
             SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
             HAVING bool_or(seat.reviewer_id = %(user)s) OR count(*) >= p.reviews_wanted
-        ) RETURNING *
+        ) ON CONFLICT DO NOTHING RETURNING *
     )
     SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
-    FROM seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
+    FROM seat JOIN p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
 """  # noqa: S608
+SIT = f"WITH p AS (SELECT * FROM annotation_pair WHERE id = %(pair)s), {SEATED}"  # noqa: S608
+CLEAR = f"""
+    DELETE FROM annotation_assignment seat WHERE seat.pair_id = %(pair)s AND NOT ({TAKEN})
+"""  # noqa: S608
+# Mostly the first that nobody else has locked will do, and a seat at it can be had at once. (If somebody has taken that since this
+# statement began, which is not seen, the constraints see it: then there is no row.)
+# (That a slug may be none is said in another text: not knowing whether it is, the planner makes a new plan each time.)
+FIRST = f"""
+    WITH fresh AS MATERIALIZED (SELECT id, row_number() OVER () AS n FROM ({FRESH}) inorder),
+    p AS (
+        SELECT p.* FROM fresh JOIN annotation_pair p ON p.id = fresh.id WHERE p.status = 'pending'
+        ORDER BY fresh.n LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
+    ),
+"""  # noqa: S608
+FIRST_OF_SOURCE = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s)", "source.slug = %(slug)s") + SEATED
+FIRST_OF_ANY = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s) AND", "") + SEATED
 OPEN = """
     UPDATE annotation_assignment SET expires_at = %(ends)s, opened_at = coalesce(opened_at, %(now)s)
     WHERE id = %(pk)s AND token = %(token)s AND review_id IS NULL AND expires_at > %(now)s
@@ -207,6 +212,10 @@ def _try(asked: dict[str, Any], *, ahead: bool, patient: bool) -> tuple[Assignme
     asked = asked | {"now": now, "opened": None if ahead else now}
     if not ahead and (seat := _held(asked)):
         return seat, False
+    if not asked["pair"]:
+        first = FIRST_OF_SOURCE if asked["slug"] else FIRST_OF_ANY
+        if seat := _seat(rows.read(first, asked | {"tried": [], "token": uuid4()}, Assignment, Pair, Source)):
+            return seat, False
     tried: set[int] = set()
     while pair_id := _lock_next(asked, tried, patient=patient):
         wanted = asked | {"pair": pair_id, "token": uuid4()}
@@ -221,10 +230,6 @@ def _try(asked: dict[str, Any], *, ahead: bool, patient: bool) -> tuple[Assignme
 
 def _lock_next(asked: dict[str, Any], tried: set[int], *, patient: bool) -> int | None:
     """The next pair to try, locked. Those that others have locked, or that are decided by now, join `tried`."""
-    if not asked["pair"]:
-        first = FIRST_OF_SOURCE if asked["slug"] else FIRST_OF_ANY
-        for (pair_id,) in rows.read(first, asked | {"tried": list(tried)}):
-            return int(pair_id)
     while ids := _candidates(asked | {"tried": list(tried)}):
         for (pair_id,) in rows.read(LOCK if patient else f"{LOCK} SKIP LOCKED", {"ids": ids}):
             return int(pair_id)

@@ -101,6 +101,17 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         read_only_fields = fields
 
 
+class DecidedSerializer(ReviewSerializer):
+    """With `next`, if that was asked for: null when nothing is left for this reviewer."""
+
+    next = AssignmentSerializer(read_only=True, required=False, allow_null=True)
+
+    class Meta:
+        model = Review
+        fields = (*ReviewSerializer.Meta.fields, "next")
+        read_only_fields = fields
+
+
 class Text(serializers.CharField):
     """As it is: nothing trimmed, and what cannot be stored is for `decide` to refuse."""
 
@@ -139,6 +150,9 @@ class DecisionSerializer(Body):
     )  # fmt: skip
     task_type = serializers.JSONField(required=False, allow_null=True, default=None, help_text='{"major": [], "minor": []}')
     domain = serializers.ListField(child=serializers.CharField(max_length=60), required=False, allow_null=True, default=None, max_length=20)
+    next = ClaimSerializer(
+        required=False, help_text="The next item is wanted in the same answer: what `POST /assignments/` is asked. It is one request less."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A rejection keeps the texts as they were: it need not send them."""

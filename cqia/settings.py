@@ -87,8 +87,7 @@ TEMPLATES = [
 
 # --- data -------------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="postgresql:///zhumo"))}
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["CONN_MAX_AGE"] = 600 if PROCESS == "web" else 0
+DATABASES["default"]["CONN_MAX_AGE"] = 600 if PROCESS == "web" else 0  # cqia.connections sees to those that have ended
 # A machine that is cut off says no farewell: the database looks for itself, and frees what it held, within half a minute.
 _limits = {"idle_in_transaction_session_timeout": 30_000, "tcp_user_timeout": 30_000}
 _limits |= {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
@@ -200,7 +199,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "ENUM_NAME_OVERRIDES": {"ListKind": "sources.models.TextList.Kind", "PreviewStatus": "sources.models.Preview.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "ListKind": "sources.models.TextList.Kind",
+        "PreviewStatus": "sources.models.Preview.State",
+        "EntryVerdict": "annotation.models.Review.Verdict",
+    },
 }
 
 # --- what people read -------------------------------------------------------------------------------------------------

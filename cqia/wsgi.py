@@ -7,4 +7,7 @@ os.environ.setdefault("CQIA_PROCESS", "web")
 
 from django.core.wsgi import get_wsgi_application
 
+from cqia import connections
+
 application = get_wsgi_application()
+connections.watch()

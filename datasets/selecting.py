@@ -17,10 +17,10 @@ from django.utils import timezone
 from annotation.folding import fold
 from annotation.models import DEMO_MODEL, Pair, Review
 
+from .lots import DRAWN
 from .models import Dataset
 from .recipes import Recipe, parse
 from .records import ABOUT, METADATA
-from .splitting import DRAWN
 
 PATIENCE = "2s"  # for reviews under way; as long as they run, new ones wait behind us
 CHUNK = 1_000

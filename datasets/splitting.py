@@ -12,11 +12,9 @@ from typing import Any
 
 from django.db import connection
 
+from .lots import DRAW, DRAWN
 from .recipes import Recipe
 
-# 32 bits of a draw for the post called {name}; as a number from 0 to 1.
-DRAW = "('x' || substr(md5(%(seed)s || ':' || {name}), 1, 8))::bit(32)::bigint / 4294967296.0::float8"
-DRAWN = DRAW.format(name="s.slug || ':' || o.external_id")  # which split the post o of the source s comes to, if it stands alone
 SHARE = f"""
     UPDATE pick SET fate = 'share' FROM (
         SELECT pair, row_number() OVER (ORDER BY {DRAW.format(name="o.external_id")}, o.external_id, pair) AS place

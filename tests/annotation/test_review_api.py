@@ -51,6 +51,22 @@ def submit(api, seat, key=None, **changes):
     return api.post(url, json.dumps(body), content_type="application/json", headers=headers)
 
 
+def test_the_next_item_comes_with_the_answer_to_a_decision(api, pair):
+    source, other = pair.source, make_source("others")
+    after, last = (make_pair(source, output=REPLY, instruction=f"冰箱里的灯第{n}次关门以后灭了没有") for n in range(2))
+    make_pair(other, output=REPLY)
+    seat, key = claimed(api, source="jokes"), uuid.uuid4()
+    first = submit(api, seat, key, next={"source": "jokes"}).json()
+    assert (first["verdict"], first["pair"], first["next"]["pair"]["id"]) == ("accept", pair.pk, after.pk)
+    again = submit(api, seat, key, next={"source": "jokes"}).json()
+    assert (again["id"], again["next"]["id"], again["next"]["token"]) == (first["id"], first["next"]["id"], first["next"]["token"])
+    second = submit(api, first["next"], next={"source": "jokes"}).json()
+    third = submit(api, second["next"], next={"source": "jokes"}).json()
+    assert (second["next"]["pair"]["id"], third["next"]) == (last.pk, None)
+    assert "next" not in submit(api, claimed(api)).json()
+    assert submit(api, seat, next={"source": 3}).status_code == 400
+
+
 def test_a_seat_comes_with_pair_drafts_and_checks(api, pair):
     make_draft(pair, output="作为一个AI语言模型，我不知道。")
     seat = claimed(api)
