@@ -93,6 +93,8 @@ _limits = {"idle_in_transaction_session_timeout": 30_000, "tcp_user_timeout": 30
 _limits |= {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
 if PROCESS == "web":  # nobody waits longer for a page; migrations and bulk work may
     _limits |= {"statement_timeout": 15_000, "lock_timeout": 3_000}
+if PROCESS == "worker":  # work in the background gives way (cqia.tuning), and what it would start in the database would not
+    _limits |= {"max_parallel_workers_per_gather": 0}
 DATABASES["default"].setdefault("OPTIONS", {})
 _wait = 2 if PROCESS == "web" else 4  # once for a connection that is gone, once for a new one: 503 within 5 s
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": _wait}

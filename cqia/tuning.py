@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 ALLOCATIONS = 20_000  # of containers, before the youngest are looked through, instead of Python's own 700
-BACKGROUND = 10  # the niceness of a worker: where one machine does it all, an import does not keep reviewers waiting
+BACKGROUND = 19  # the niceness of a worker: where one machine does it all, an import does not keep reviewers waiting
 
 
 def settle() -> None:
