@@ -133,11 +133,12 @@ class House:
         )  # fmt: skip
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                status, self.last_bytes = answer.status, answer.read()
+                status, said = answer.status, answer.read()
         except urllib.error.HTTPError as error:
-            status, self.last_bytes = error.code, error.read()
+            status, said = error.code, error.read()
+        self.last_bytes = said  # of whoever asked last: several threads may ask
         try:
-            return status, json.loads(self.last_bytes)
+            return status, json.loads(said)
         except ValueError:
             return status, None
 
