@@ -23,7 +23,7 @@ from sources.models import Post
 
 from .models import Assignment, Draft, Pair, Review
 from .scorecard import Median
-from .seats import VISIBLE
+from .seat_sql import VISIBLE
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

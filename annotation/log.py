@@ -20,7 +20,8 @@ from sources.models import Source
 from .folding import LABELS, TEXTS, fold, labels_of, texts_of
 from .models import Pair, Review
 from .near import bands_of
-from .seats import VISIBLE, Refused, lost_seat
+from .seat_sql import VISIBLE
+from .seats import Refused, lost_seat
 
 # The pair, if this person may see it: locked against other decisions, not against new drafts.
 LOCK = f"""

@@ -32,7 +32,7 @@ NEAR = f"""
     UNION ALL
     (SELECT pair.id, left(pair.instruction, {HEAD}), left(pair.input, {HEAD}) FROM filed CROSS JOIN LATERAL (
         SELECT id, instruction, input FROM annotation_pair WHERE id = filed.pair_id AND status = 'accepted' AND id <> %(pair)s LIMIT 1
-    ) pair ORDER BY filed.shared DESC, pair.id LIMIT {MOST})
+    ) pair ORDER BY filed.shared DESC, filed.pair_id LIMIT {MOST})
 """  # noqa: S608 (only numbers are put in: limits that come as values the planner takes for a tenth of the table)
 
 

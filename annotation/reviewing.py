@@ -35,7 +35,8 @@ from .decisions import BadDecision, new_decision
 from .folding import effective, fold_status, inconsistent_pairs, labels_of, texts_of
 from .log import SameKeyOtherBody, Stale, before_decision, lock, move, once, stale
 from .models import Assignment, Draft, Pair, Review
-from .seats import VISIBLE, LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, reserve, skip
+from .seat_sql import VISIBLE
+from .seats import LostSeat, Refused, as_uuid, claim, lease_end, lost_seat, open_seats, renew, reserve, skip
 
 __all__ = [
     "BadDecision", "CannotUndo", "LostSeat", "Refused", "SameKeyOtherBody", "Stale",

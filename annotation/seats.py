@@ -13,7 +13,7 @@ reserved ahead count like any other, so that nobody is handed the same pair, unt
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString, cast
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -23,120 +23,13 @@ from django.utils.translation import gettext as _
 
 from accounts import rows
 from accounts.models import User
-from accounts.rows import columns
 from sources.models import Source
 
-from .models import Assignment, Pair, Skip
+from .models import Assignment, Draft, Pair, Skip
+from .seat_sql import CLEAR, FRESH, HELD_ITEM, LOCK, NEXT, OPEN, RESERVED, SIT, SKIPPED, WISHED
 
-CANDIDATES = 16  # pairs looked at in one go; others may hold locks on some of them
 PATIENCE = (0.0, 0.05, 0.15)  # seconds to wait before looking again at pairs that others had locked
 AHEAD = 3  # seats that one person may have reserved at a time
-
-# A seat that keeps another person out. With `greedy`, one that is only reserved ahead does not.
-TAKEN = """
-    seat.review_id IS NOT NULL OR seat.expires_at IS NULL
-    OR (seat.expires_at > %(now)s AND (seat.opened_at IS NOT NULL OR NOT %(greedy)s::bool))
-"""
-# A pending pair p of a kept post with a free seat, at which this person has none. One look at its seats tells both.
-# (A post that is screened again, or was dropped by that, is not kept: its pair waits.)
-FREE = f"""
-    p.status = 'pending' AND p.id <> ALL(%(tried)s::bigint[])
-    AND EXISTS (SELECT FROM sources_post post WHERE post.id = p.post_id AND post.status = 'kept')
-    AND NOT EXISTS (
-        SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
-        HAVING bool_or(
-            seat.reviewer_id = %(user)s AND (seat.review_id IS NOT NULL OR seat.expires_at IS NULL OR seat.expires_at > %(now)s)
-        )
-        OR count(*) FILTER (WHERE {TAKEN}) >= p.reviews_wanted
-    )
-"""  # noqa: S608 (only constants are put together)
-# The sources that this person may work on: those of `Source.objects.for_user`, narrowed to one slug if asked.
-VISIBLE = """
-    (%(slug)s::text IS NULL OR source.slug = %(slug)s) AND (%(all)s::bool
-    OR NOT EXISTS (SELECT FROM sources_source_reviewers chosen WHERE chosen.source_id = source.id)
-    OR EXISTS (SELECT FROM sources_source_reviewers chosen WHERE chosen.source_id = source.id AND chosen.user_id = %(user)s))
-"""
-# Each source is read along its own piece of the index pair_queue, and no further than needed. One condition over all
-# sources would make the database sort the whole queue for every claim. Ranks of two sources say nothing about each other: of
-# what is first in each, the oldest is next. (Limits are written out: of one that comes as a value the planner thinks that it is a tenth
-# of the table, and makes a new plan each time instead of keeping that.)
-FRESH = f"""
-    SELECT next.id FROM sources_source source CROSS JOIN LATERAL (
-        SELECT p.id, p.rank FROM annotation_pair p WHERE p.source_id = source.id AND {FREE}
-        AND NOT EXISTS (SELECT FROM annotation_skip skip WHERE skip.pair_id = p.id AND skip.reviewer_id = %(user)s)
-        ORDER BY p.rank, p.id LIMIT {CANDIDATES}
-    ) next WHERE {VISIBLE}
-    ORDER BY row_number() OVER (PARTITION BY source.id ORDER BY next.rank, next.id), next.id LIMIT {CANDIDATES}
-"""  # noqa: S608
-SKIPPED = f"""
-    SELECT p.id FROM annotation_skip skip JOIN annotation_pair p ON p.id = skip.pair_id
-    JOIN sources_source source ON source.id = p.source_id
-    WHERE skip.reviewer_id = %(user)s AND {VISIBLE} AND {FREE}
-    ORDER BY skip.at, p.id LIMIT {CANDIDATES}
-"""  # noqa: S608
-WISHED = f"""
-    SELECT p.id FROM annotation_pair p JOIN sources_source source ON source.id = p.source_id
-    WHERE p.id = %(pair)s AND {VISIBLE} AND {FREE}
-"""  # noqa: S608
-# The lock comes first, and the count is a second statement: it sees every seat that was committed before the lock.
-LOCK = """
-    SELECT p.id FROM annotation_pair p WHERE p.id = ANY(%(ids)s::bigint[]) AND p.status = 'pending'
-    ORDER BY array_position(%(ids)s::bigint[], p.id) LIMIT 1 FOR NO KEY UPDATE
-"""
-# A free seat at the pair p, which is locked.
-SEATED = f"""
-    seat AS (
-        INSERT INTO annotation_assignment (pair_id, seat, reviewer_id, token, expires_at, opened_at, created_at)
-        SELECT p.id, free.seat, %(user)s, %(token)s, %(now)s + make_interval(mins => source.lease_minutes), %(opened)s, %(now)s
-        FROM p JOIN sources_source source ON source.id = p.source_id
-        CROSS JOIN LATERAL (
-            SELECT number AS seat FROM generate_series(1, p.reviews_wanted) AS number
-            WHERE NOT EXISTS (SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id AND seat.seat = number)
-            ORDER BY number LIMIT 1
-        ) free
-        WHERE NOT EXISTS (
-            SELECT FROM annotation_assignment seat WHERE seat.pair_id = p.id
-            HAVING bool_or(seat.reviewer_id = %(user)s) OR count(*) >= p.reviews_wanted
-        ) ON CONFLICT DO NOTHING RETURNING *
-    )
-    SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
-    FROM seat JOIN p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
-"""  # noqa: S608
-SIT = f"WITH p AS (SELECT * FROM annotation_pair WHERE id = %(pair)s), {SEATED}"  # noqa: S608
-CLEAR = f"""
-    DELETE FROM annotation_assignment seat WHERE seat.pair_id = %(pair)s AND NOT ({TAKEN})
-"""  # noqa: S608
-# Mostly the first that nobody else has locked will do, and a seat at it can be had at once. (If somebody has taken that since this
-# statement began, which is not seen, the constraints see it: then there is no row.)
-# (That a slug may be none is said in another text: not knowing whether it is, the planner makes a new plan each time.)
-FIRST = f"""
-    WITH fresh AS MATERIALIZED (SELECT id, row_number() OVER () AS n FROM ({FRESH}) inorder),
-    p AS (
-        SELECT p.* FROM fresh JOIN annotation_pair p ON p.id = fresh.id WHERE p.status = 'pending'
-        ORDER BY fresh.n LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
-    ),
-"""  # noqa: S608
-FIRST_OF_SOURCE = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s)", "source.slug = %(slug)s") + SEATED
-FIRST_OF_ANY = FIRST.replace("(%(slug)s::text IS NULL OR source.slug = %(slug)s) AND", "") + SEATED
-OPEN = """
-    UPDATE annotation_assignment SET expires_at = %(ends)s, opened_at = coalesce(opened_at, %(now)s)
-    WHERE id = %(pk)s AND token = %(token)s AND review_id IS NULL AND expires_at > %(now)s
-"""
-RESERVED = f"""
-    SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
-    FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
-    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND seat.opened_at IS NULL
-    AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
-    AND p.status = 'pending' AND {VISIBLE} ORDER BY seat.expires_at IS NOT NULL, seat.id
-"""  # noqa: S608
-# One's own undecided seats: opened ones, the last first; then those that one was named for, or that came back; then reserved ones.
-HELD = f"""
-    SELECT {columns(Assignment, "seat")}, {columns(Pair, "p")}, {columns(Source, "source")}
-    FROM annotation_assignment seat JOIN annotation_pair p ON p.id = seat.pair_id JOIN sources_source source ON source.id = p.source_id
-    WHERE seat.reviewer_id = %(user)s AND seat.review_id IS NULL AND (seat.expires_at IS NULL OR seat.expires_at > %(now)s)
-    AND p.status = 'pending' AND (%(pair)s::bigint IS NULL OR p.id = %(pair)s) AND {VISIBLE}
-    ORDER BY seat.opened_at DESC NULLS LAST, seat.expires_at ASC NULLS FIRST, seat.id LIMIT 1
-"""  # noqa: S608
 
 
 class Refused(Exception):
@@ -177,8 +70,10 @@ def reserve(user: User, count: int, *, source: Source | None = None, besides: It
         return []
     slug = source.slug if source else None
     mine = rows.read(RESERVED, _asked(user, slug, None), Assignment, Pair, Source)
-    had = [seat for one in mine if (seat := _seat([one])) and seat.pk not in set(besides)][:count]
-    ahead = sum(seat.expires_at is not None for seat, _pair, _source in mine)
+    for seat, pair, source_of_it in mine:
+        seat.pair, pair.source = pair, source_of_it
+    had = [seat for seat, *_more in mine if seat.pk not in set(besides)][:count]
+    ahead = sum(seat.expires_at is not None for seat, *_more in mine)
     made = (_find(user, slug, None, greedy=False, ahead=True) for _n in range(min(count - len(had), AHEAD - ahead)))
     return had + [seat for seat in made if seat]
 
@@ -193,7 +88,8 @@ def _asked(user: User, slug: str | None, pair_id: int | None) -> dict[str, Any]:
 def _find(user: User, slug: str | None, pair_id: int | None, *, greedy: bool, ahead: bool) -> Assignment | None:
     asked = _asked(user, slug, pair_id) | {"greedy": greedy}
     for wait in (*PATIENCE, None):
-        time.sleep(wait or 0.0)
+        if wait:
+            time.sleep(wait)
         try:
             seat, busy = _try(asked, ahead=ahead, patient=wait is None)
         except IntegrityError:  # the constraints have the last word
@@ -210,18 +106,21 @@ def _try(asked: dict[str, Any], *, ahead: bool, patient: bool) -> tuple[Assignme
     rows.run("SELECT FROM accounts_user WHERE id = %(user)s FOR NO KEY UPDATE", asked)
     now = timezone.now()
     asked = asked | {"now": now, "opened": None if ahead else now}
-    if not ahead and (seat := _held(asked)):
+    wanted = asked | {"tried": [], "token": uuid4()}
+    if asked["pair"]:
+        seat = None if ahead else _seat(HELD_ITEM, asked)
+    else:
+        seat = _seat(NEXT[bool(asked["slug"]), not ahead], wanted)
+    if seat:
+        if not ahead and seat.expires_at and not seat.opened_at:  # it was reserved
+            _open(seat)
         return seat, False
-    if not asked["pair"]:
-        first = FIRST_OF_SOURCE if asked["slug"] else FIRST_OF_ANY
-        if seat := _seat(rows.read(first, asked | {"tried": [], "token": uuid4()}, Assignment, Pair, Source)):
-            return seat, False
     tried: set[int] = set()
     while pair_id := _lock_next(asked, tried, patient=patient):
         wanted = asked | {"pair": pair_id, "token": uuid4()}
-        seat = _seat(rows.read(SIT, wanted, Assignment, Pair, Source))
+        seat = _seat(SIT, wanted)
         if not seat and rows.run(CLEAR, wanted):  # ended seats make room
-            seat = _seat(rows.read(SIT, wanted, Assignment, Pair, Source))
+            seat = _seat(SIT, wanted)
         if seat:
             return seat, False
         tried.add(pair_id)  # it turned out to be full
@@ -237,19 +136,14 @@ def _lock_next(asked: dict[str, Any], tried: set[int], *, patient: bool) -> int 
     return None
 
 
-def _held(asked: dict[str, Any]) -> Assignment | None:
-    """The open seat of this person, opened if it was reserved."""
-    seat = _seat(rows.read(HELD, asked, Assignment, Pair, Source))
-    if seat and seat.expires_at and not seat.opened_at:
-        _open(seat)
-    return seat
-
-
-def _seat(found: list[tuple[Assignment, Pair, Source]]) -> Assignment | None:
-    for seat, pair, source in found:
-        seat.pair, pair.source = pair, source
-        return seat
-    return None
+def _seat(sql: LiteralString, asked: dict[str, Any]) -> Assignment | None:
+    """The one that `sql` gives, with its pair, that one's source, and its drafts in their order as `candidates`."""
+    found = rows.read(sql, asked, Assignment, Pair, Source, Draft)
+    if not found:
+        return None
+    seat, seat.pair, seat.pair.source, _draft = found[0]
+    seat.candidates = sorted((draft for *_same, draft in found if draft), key=lambda draft: draft.number)
+    return cast("Assignment", seat)
 
 
 def _candidates(asked: dict[str, Any]) -> list[int]:

@@ -75,7 +75,8 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
         read_only_fields = fields
 
     def to_representation(self, seat: Assignment) -> dict[str, Any]:
-        seat.candidates = rows.read(DRAFTS, [seat.pair_id], Draft)  # type: ignore[attr-defined]
+        if not hasattr(seat, "candidates"):  # a claim brings them
+            seat.candidates = rows.read(DRAFTS, [seat.pair_id], Draft)  # type: ignore[attr-defined]
         return super().to_representation(seat)
 
     @extend_schema_field(DraftSerializer(many=True))

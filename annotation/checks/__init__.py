@@ -5,7 +5,6 @@ tests/annotation/check_cases, and `manage.py check_quality --markdown > docs/che
 """
 
 from functools import lru_cache
-from typing import Any
 
 from .base import ERROR, NOTHING, WARNING, Around, Check, Finding, Near, Texts
 from .glue import Glued
@@ -46,23 +45,27 @@ CHECKS: dict[str, Check] = {
 __all__ = ["CHECKS", "ERROR", "NOTHING", "WARNING", "Around", "Check", "Finding", "Near", "Texts", "check_texts"]
 
 
+ORDER = {name: at for at, name in enumerate(CHECKS)}
 KEPT, LONGEST = 512, 4_000  # results that are kept, and characters of texts that have theirs kept
 
 
 def check_texts(instruction: str, input: str, output: str, around: Around = NOTHING) -> list[Finding]:  # noqa: A002 (the record's own key)
-    """What all checks find, errors first. (An item is looked through when it is shown, and again when it is accepted as it was.)"""
-    if len(instruction) + len(input) + len(output) + sum(map(len, around.others)) > LONGEST:
-        return _found(Texts(instruction, input, output, around))
-    return list(_found_lately(instruction, input, output, tuple(sorted(around.bounds.items())), around.others, around.near))
+    """What all checks find, errors first. (An item is looked through when it is shown, and again when it is accepted as it was: what is
+    accepted near it changes all the time, and so that is looked at apart.)"""
+    apart = CHECKS[NearDuplicate.name].find(Texts(instruction, input, output, around)) if around.near else ()
+    bounds = tuple(sorted(around.bounds.items()))
+    is_long = len(instruction) + len(input) + len(output) + sum(map(len, around.others)) > LONGEST
+    look = _found_lately.__wrapped__ if is_long else _found_lately
+    return sorted((*look(instruction, input, output, bounds, around.others), *apart), key=_place)
 
 
 @lru_cache(KEPT)
 def _found_lately(
-    instruction: str, given: str, output: str, bounds: tuple[Any, ...], others: tuple[str, ...], near: tuple[Near, ...]
+    instruction: str, given: str, output: str, bounds: tuple[tuple[str, tuple[int, int | None]], ...], others: tuple[str, ...]
 ) -> tuple[Finding, ...]:
-    return tuple(_found(Texts(instruction, given, output, Around(dict(bounds), others, near))))
+    texts = Texts(instruction, given, output, Around(dict(bounds), others))
+    return tuple(finding for check in CHECKS.values() for finding in check.find(texts))
 
 
-def _found(texts: Texts) -> list[Finding]:
-    findings = [finding for check in CHECKS.values() for finding in check.find(texts)]
-    return sorted(findings, key=lambda finding: finding.level != ERROR)
+def _place(finding: Finding) -> tuple[bool, int]:
+    return finding.level != ERROR, ORDER[finding.check]

@@ -88,6 +88,8 @@ class Candidates(Check):
     name = "candidates"
 
     def find(self, texts: Texts) -> Iterator[Finding]:
+        if not texts.around.others:
+            return
         if any(not other.strip() for other in texts.around.others):
             yield self.found("empty_candidate", "output")
         mine = fold(texts.output[: 5 * LONG])

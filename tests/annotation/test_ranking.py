@@ -8,7 +8,7 @@ from annotation import ranking, ranks
 from annotation.models import Pair, Ranking
 from annotation.pairing import make_pairs
 from annotation.reviewing import claim, skip
-from annotation.seats import FRESH
+from annotation.seat_sql import FRESH
 from cqia.invariants import queues
 from sources.models import Score
 from tests.builders import make_draft, make_pair, make_post, make_source

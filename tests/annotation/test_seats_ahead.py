@@ -11,7 +11,8 @@ from annotation.autosaving import autosave
 from annotation.folding import texts_of
 from annotation.models import Assignment, Autosave, Pair, Review
 from annotation.reviewing import BadDecision, LostSeat, Refused, Stale, claim, decide, renew, reserve, undo
-from annotation.seats import AHEAD, VISIBLE
+from annotation.seat_sql import VISIBLE
+from annotation.seats import AHEAD
 from sources.models import Source
 from tests.builders import make_draft, make_pair, make_source
 
