@@ -28,6 +28,16 @@ def test_errors_come_first_and_every_code_has_a_sentence():
     assert {finding.code for finding in findings} <= set(FINDINGS)
 
 
+def test_what_is_near_joins_what_was_found_before_in_the_order_of_checks():
+    """A text is looked through once; what is accepted near it is another each time."""
+    output = "作为一个人工智能语言模型，我的电话是13812345678，见《三体。" + ASKED
+    for around in (Around(), Around(near=(Near(7, ASKED),)), Around(near=(Near(8, ASKED),)), Around(others=(" ", output)), Around()):
+        texts = Texts(ASKED, "", output, around)
+        one_by_one = sorted((each for check in CHECKS.values() for each in check.find(texts)), key=lambda each: each.level != ERROR)
+        assert check_texts(ASKED, "", output, around) == one_by_one
+        assert [each.pair for each in one_by_one if each.check == "near_duplicate"] == [near.number for near in around.near]
+
+
 def test_a_check_is_known_by_its_own_name():
     assert {name: check.name for name, check in CHECKS.items()} == {name: name for name in CHECKS}
 
