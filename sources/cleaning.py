@@ -4,6 +4,8 @@ import functools
 import hashlib
 import html
 import re
+from collections.abc import Sequence
+from itertools import islice
 
 from .folding import Folding
 
@@ -21,7 +23,6 @@ _MANY_BREAKS, _LINE_ENDS = re.compile(r"\n{3,}"), re.compile(r"\r\n|\r")
 # Folding: what reads the same is equal. Full-width forms become half-width; of punctuation only that goes which no formula needs.
 _SILENT = "，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()\ufe0f\ufeff"
 BETWEEN = ".,:~-"
-_BETWEEN_TEXTS = "\x01"  # which folding leaves alone, and `plain` leaves in no text
 
 
 def plain(text: str) -> str:
@@ -68,8 +69,12 @@ def fold(text: str) -> str:
 
 def content_hash(*texts: str) -> str:
     """Equal for texts that read the same. Texts that fold to nothing (？？？) are compared as they are."""
-    folded = fold(_BETWEEN_TEXTS.join(texts)).split(_BETWEEN_TEXTS)  # in one go, unless one of them holds what is between them
-    if len(folded) != len(texts):
-        folded = [fold(text) for text in texts]
-    parts = [short or text for short, text in zip(folded, texts, strict=True)]
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
+    return content_hashes([texts])[0]
+
+
+def content_hashes(posts: Sequence[Sequence[str]]) -> list[str]:
+    """That of the texts of each post, of many at once."""
+    texts = [text for post in posts for text in post]
+    parts = iter([short or text for short, text in zip(_folding().texts(texts), texts, strict=True)])
+    joined = ("\x1f".join(islice(parts, len(post))) for post in posts)
+    return [hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() for text in joined]

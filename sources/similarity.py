@@ -12,7 +12,7 @@ import functools
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import combinations
 from math import ceil
 from typing import NamedTuple
@@ -75,7 +75,12 @@ def fold(text: str) -> str:
 
 def codes(text: str) -> Codes:
     """The same as the codes of its characters."""
-    return _folding().codes(STICKER.sub("", text) if "[" in text else text)
+    return codes_of([text])[0]
+
+
+def codes_of(texts: Sequence[str]) -> list[Codes]:
+    """Those of each text, of many at once."""
+    return _folding().codes_of([STICKER.sub("", text) if "[" in text else text for text in texts])
 
 
 def shingles(folded: str, size: int = 2) -> frozenset[str]:
