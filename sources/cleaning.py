@@ -29,7 +29,7 @@ def plain(text: str) -> str:
     """Line ends as \\n, no control or zero-width characters, no more than one blank line in a row, no space around."""
     if "\r" in text:
         text = _LINE_ENDS.sub("\n", text)
-    if _ODD.search(text):
+    if not text.replace("\n", "").isprintable() and _ODD.search(text):  # the former alone is four times as fast
         text = text.translate(_CONTROL)
     return (_MANY_BREAKS.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
