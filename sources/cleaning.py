@@ -5,7 +5,6 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 from .folding import Folding
 
@@ -74,7 +73,6 @@ def content_hash(*texts: str) -> str:
 
 def content_hashes(posts: Sequence[Sequence[str]]) -> list[str]:
     """That of the texts of each post, of many at once."""
-    texts = [text for post in posts for text in post]
-    parts = iter([short or text for short, text in zip(_folding().texts(texts), texts, strict=True)])
-    joined = ("\x1f".join(islice(parts, len(post))) for post in posts)
+    folded = iter(_folding().texts([text for post in posts for text in post]))
+    joined = ("\x1f".join([next(folded) or text for text in post]) for post in posts)
     return [hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() for text in joined]

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
+import re2
 
 from .batches import Batch, Head, Recipe
 from .cleaning import content_hashes
@@ -23,11 +24,12 @@ from .minhash import sign
 from .rows import MAX_TEXT, BadRow
 from .screens import Dropped, NearDuplicate, Screen, SetScreen
 from .screens import make as make_filled  # noqa: TID251 - the lists that screens name are filled in already
-from .screens.base import FIELDS
+from .screens.base import FIELDS, IGNORING_CASE
 from .screens.base import text_of as text_in
 from .similarity import codes_of, is_long, is_short
 
 NAMED = re.compile(rf'("(?:{"|".join(PERSONAL)})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)')
+FEW = 16  # posts that are looked at together for what some screens look for
 LONG = 48  # characters from which on a text is kept once; ids and names are shorter, and stay in the row
 ESCAPES = {b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r", b"\t": b"\\t"}  # of COPY; the backslash first
 SEAM = "\x1f"  # between texts that are escaped together
@@ -87,6 +89,7 @@ class Candidate:
     raw_texts: bytes
     content_hash: str = ""
     original: dict[str, str] | None = None
+    is_plain: bool = False  # holds no screen's hint
 
     @property
     def texts(self) -> tuple[str, str, str]:
@@ -95,7 +98,10 @@ class Candidate:
     def edit(self, screens: Sequence[Screen]) -> None:
         """All changes of the texts, before anything is judged: what is masked is masked for everything that follows."""
         for each in screens:
+            if each.hint and self.is_plain:
+                continue
             if changes := each.edits(self):
+                self.is_plain = False  # as far as anybody knows
                 self.original = self.original or dict(zip(FIELDS, self.texts, strict=True))
                 for name, text in changes.items():
                     setattr(self, name, text)
@@ -106,9 +112,20 @@ class Candidate:
         for each in screens:
             if each.needs_twin:
                 asks = True
+            elif each.hint and self.is_plain:
+                continue
             elif dropped := each.drops(self, None):
                 return asks, dropped
         return asks, None
+
+
+def look(posts: Sequence[Candidate], hints: Any) -> None:
+    """Which of them hold nothing that some screens look for: a few at a time, since hardly any does."""
+    for at in range(0, len(posts), FEW):
+        few = posts[at : at + FEW]
+        if not hints.search("\n".join([text_in(post, "all") for post in few]).encode("utf-8", "replace")):
+            for post in few:
+                post.is_plain = True
 
 
 def hash_all(posts: Sequence[Candidate]) -> None:
@@ -128,6 +145,8 @@ class Converter:
         self.threads = threads_of(recipe, self._seal, first)
         self.screens = make_filled(recipe.screens or [])
         self.alone = [screen for screen in self.screens if not isinstance(screen, SetScreen)]
+        hints = dict.fromkeys(screen.hint for screen in self.screens if screen.hint)
+        self.hints = re2.compile("|".join(hints), options=IGNORING_CASE) if hints else None
         self.editing = [screen for screen in self.screens if type(screen).edits is not Screen.edits]
         self.fields = list(dict.fromkeys(screen.field for screen in self.screens if isinstance(screen, NearDuplicate)))
         self._begin()
@@ -174,6 +193,8 @@ class Converter:
 
     def take(self, row: int, end: int) -> Batch:
         """The rows since the last time; `row` and `end` are those of the last one."""
+        if self.hints:
+            look(self.posts, self.hints)
         for post in self.posts:
             post.edit(self.editing)
         hash_all(self.posts)
@@ -188,12 +209,8 @@ class Converter:
 
 def _told_once(row: Raw, data: PostData) -> tuple[bytes, bytes]:
     """The row as JSON without the long texts that are the post's own, and which of its keys held which of them."""
-    texts = {}
-    for key, value in row.items():
-        if type(value) is str and len(value) >= LONG:
-            name = next((name for name in FIELDS if value == getattr(data, name)), None)
-            if name:
-                texts[key] = name
+    names = {data.answer: "answer", data.body: "body", data.title: "title"}  # of equal ones the first field
+    texts = {key: names[value] for key, value in row.items() if type(value) is str and len(value) >= LONG and value in names}
     if not texts:
         return orjson.dumps(row, default=str), b"\\N"
     return orjson.dumps({key: value for key, value in row.items() if key not in texts}, default=str), _escaped(orjson.dumps(texts))

@@ -41,14 +41,13 @@ def sign(texts: Sequence[Codes]) -> Signatures:
 def _signed(texts: Sequence[Codes]) -> Signatures:
     lengths = np.array([len(text) for text in texts])
     hashes = _hashes(np.concatenate(texts).astype(np.uint64))
-    of = np.repeat(np.arange(len(texts)), lengths)[: len(hashes)]
-    end = np.cumsum(lengths)[of]
-    is_whole = np.arange(len(hashes)) + SHINGLE <= end  # not from one text into the next
-    hashes, of = hashes[is_whole], of[is_whole]
-    least = np.full((len(texts), BINS), EMPTY, np.uint32)
-    bins = ((hashes & np.uint64(0xFFFFFF)) * np.uint64(BINS)) >> np.uint64(24)
-    np.minimum.at(least.reshape(-1), of * BINS + bins.astype(np.intp), (hashes >> np.uint64(33)).astype(np.uint32))
-    return _filled(least).astype(np.uint16)
+    places = np.repeat(np.arange(len(texts)) * BINS, lengths)[: len(hashes)]
+    places += (((hashes & np.uint64(0xFFFFFF)) * np.uint64(BINS)) >> np.uint64(24)).astype(np.intp)
+    torn = np.cumsum(lengths)[:-1, np.newaxis] - np.arange(1, SHINGLE)
+    places[torn.reshape(-1)] = len(texts) * BINS  # from one text into the next: they go into a bin of nobody's
+    least = np.full(len(texts) * BINS + 1, EMPTY, np.uint32)
+    np.minimum.at(least, places, (hashes >> np.uint64(33)).astype(np.uint32))
+    return _filled(least[:-1].reshape(-1, BINS)).astype(np.uint16)
 
 
 def _hashes(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -56,7 +55,8 @@ def _hashes(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     count = len(codes) - SHINGLE + 1
     mixed = np.zeros(count, np.uint64)
     for at, factor in enumerate(_FACTORS):
-        mixed = (mixed ^ codes[at : at + count]) * factor
+        mixed ^= codes[at : at + count]
+        mixed *= factor
         mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     return mixed ^ (mixed >> np.uint64(32))

@@ -111,9 +111,10 @@ class _Stored:
             while rows := cursor.fetchmany(10_000):
                 yield from ((key, folded) for key, folded in rows if key not in self.fallen)
 
-    def count(self) -> int:
+    def most(self) -> int:
+        """How many there are, or a few more: those of other posts as well, which takes a fortieth of the time."""
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) {self.where} AND minhash IS NOT NULL", self.params)
+            cursor.execute("SELECT count(*) FROM sources_signature WHERE field = %s AND minhash IS NOT NULL", self.params[:1])
             return int(cursor.fetchone()[0])
 
     def bands(self, first: int, count: int) -> tuple[Keys, NDArray[np.uint64]]:
@@ -155,7 +156,7 @@ def _alike(members: _Stored, others: _Others, like: float) -> Iterator[Keys]:
     """Pairs of those that have a band in common, and enough of the whole. A row a pair."""
     other_keys, other_signatures = others.signatures()
     other_bands = np.ascontiguousarray(other_signatures).view(np.uint64)
-    step = max(1, min(BANDS, AT_ONCE // (2 * ROWS) // max(1, members.count())))
+    step = max(1, min(BANDS, AT_ONCE // (2 * ROWS) // max(1, members.most())))
     compared = np.empty((0, 2), np.int64)
     for first in range(0, BANDS, step):
         keys, found = members.bands(first, min(step, BANDS - first))
