@@ -13,7 +13,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from itertools import combinations
+from itertools import chain, combinations
 from math import ceil
 from typing import NamedTuple
 
@@ -64,7 +64,7 @@ def only_simplified() -> frozenset[str]:
 
 @functools.cache
 def _folding() -> Folding:
-    emoji = "".join(EMOJI.findall("".join(map(chr, range(0x2000, 0xE0080)))))
+    emoji = "".join(EMOJI.findall("".join(map(chr, chain(range(0x2000, 0x20000), range(0xE0000, 0xE0080))))))
     return Folding(reads_as() | dict.fromkeys(map(ord, emoji), "") | simplified(), BETWEEN)
 
 
