@@ -74,7 +74,7 @@ def threads_of(recipe: Recipe, seal: Callable[[str], str], first: Callable[[], S
     return Threads(importer, *plan(importer, sample, recipe.floors, seal), seal)
 
 
-@dataclass
+@dataclass(slots=True)
 class Candidate:
     """A post as screens look at it. `original`: its texts and hash, once a screen has edited them. `raw` and `raw_texts`: what is
     stored of the row."""

@@ -30,7 +30,7 @@ class Rejected(Exception):
         self.reason, self.detail = reason, detail[:300]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PostData:
     """A row as a post. `author` is the name or id as found: whoever stores the post turns it into a pseudonym."""
 
