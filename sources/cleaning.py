@@ -4,6 +4,7 @@ import functools
 import hashlib
 import html
 import re
+from collections.abc import Sequence
 
 from .folding import Folding
 
@@ -21,14 +22,13 @@ _MANY_BREAKS, _LINE_ENDS = re.compile(r"\n{3,}"), re.compile(r"\r\n|\r")
 # Folding: what reads the same is equal. Full-width forms become half-width; of punctuation only that goes which no formula needs.
 _SILENT = "，。！？；：、…—–“”‘’「」『』（）《》〈〉【】〔〕·～!?;'\"_()\ufe0f\ufeff"
 BETWEEN = ".,:~-"
-_BETWEEN_TEXTS = "\x01"  # which folding leaves alone, and `plain` leaves in no text
 
 
 def plain(text: str) -> str:
     """Line ends as \\n, no control or zero-width characters, no more than one blank line in a row, no space around."""
     if "\r" in text:
         text = _LINE_ENDS.sub("\n", text)
-    if _ODD.search(text):
+    if not text.replace("\n", "").isprintable() and _ODD.search(text):  # the former alone is four times as fast
         text = text.translate(_CONTROL)
     return (_MANY_BREAKS.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
@@ -68,8 +68,11 @@ def fold(text: str) -> str:
 
 def content_hash(*texts: str) -> str:
     """Equal for texts that read the same. Texts that fold to nothing (？？？) are compared as they are."""
-    folded = fold(_BETWEEN_TEXTS.join(texts)).split(_BETWEEN_TEXTS)  # in one go, unless one of them holds what is between them
-    if len(folded) != len(texts):
-        folded = [fold(text) for text in texts]
-    parts = [short or text for short, text in zip(folded, texts, strict=True)]
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
+    return content_hashes([texts])[0]
+
+
+def content_hashes(posts: Sequence[Sequence[str]]) -> list[str]:
+    """That of the texts of each post, of many at once."""
+    folded = iter(_folding().texts([text for post in posts for text in post]))
+    joined = ("\x1f".join([next(folded) or text for text in post]) for post in posts)
+    return [hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() for text in joined]

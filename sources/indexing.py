@@ -17,10 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from zlib import crc32
 
 import numpy as np
 from django.db import connection, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from .models import ImportRun, Post
@@ -31,6 +33,7 @@ FEW = 1_000  # rows that a reader may look at one by one: fewer are not worth a 
 ROWS = 65_536  # in a segment of short fields
 POSTINGS = 6_000_000  # in a whole one, where several become one
 FAN = 4  # small segments that become one
+COMPARING = timedelta(minutes=1)  # that an import may take for it before others have their turn
 SLICE = 20.0  # seconds that a task works before others have their turn
 ADVISORY = 0x5EA4C  # the class of our advisory locks
 
@@ -94,7 +97,9 @@ def catch_up(what: Searchable, seconds: float = SLICE) -> bool:
 
 
 def is_import_running() -> bool:
-    return ImportRun.objects.filter(state="running", lease_until__gt=timezone.now()).exists()
+    now = timezone.now()
+    compares = Q(waiting__gt=0, finished_at__gt=now - COMPARING)  # its posts, or will in a moment
+    return ImportRun.objects.filter(Q(state="running", lease_until__gt=now) | compares).exists()
 
 
 def settled_of(what: Searchable) -> int:

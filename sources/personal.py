@@ -72,11 +72,11 @@ MASKS = {
 _OPTIONS = re2.Options()
 _OPTIONS.case_sensitive = False
 _D, _L = "[0-9０-９]", "[A-ZＡ-Ｚ]"
-_HINT = re2.compile(
+HINT = (
     rf"{_D}{{5}}|{_D}{{3}}[-－\s]{_D}{{4}}|[@＠]|微信|威信|薇信|[wｗ][eｅ](?:[cｃ][hｈ]|[iｉ][xｘ])|[vｖwｗ][xｘ]"
-    rf"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]{_L}[·•\- －]?(?:{_D}|{_L})",
-    options=_OPTIONS,
+    rf"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]{_L}[·•\- －]?(?:{_D}|{_L})"
 )
+_HINT = re2.compile(HINT, options=_OPTIONS)
 
 
 def spans(text: str, kind: str) -> list[tuple[int, int]]:

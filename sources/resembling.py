@@ -6,13 +6,13 @@ then compared by the whole. What comes out is what `similarity.clusters` gives f
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from .folding import text_of
@@ -27,18 +27,20 @@ CHUNK = 500  # texts that are signed at a time
 PAIRS = 20_000  # that are compared at a time
 AT_ONCE = 64 * 2**20  # bytes of bands in memory
 Keys = NDArray[np.int64]
+THOSE = "FROM sources_signature WHERE field = %s AND post_id = ANY(%s::bigint[])"
 HEADER = 19  # bytes before the first row of a binary COPY; two come after the last
 
 
-def roots(posts: QuerySet[Post], fallen: Container[int], more: Iterable[Member], *, field: str, like: float) -> dict[int, int]:
+def roots(posts: QuerySet[Post], fallen: Collection[int], more: Iterable[Member], *, field: str, like: float) -> dict[int, int]:
     """key -> the least key of its cluster, of posts that have company; `more` are no posts yet, and none that fell before counts."""
-    make_missing(posts, field)
+    stored = keys_of(posts)
+    make_missing(stored, field)
     short_like, long_like = likes(like)
     short, others = Short(short_like), _Others()
     for member in more:
         if member.pk not in fallen:
             others.add(member.pk, text_in(member, field), short)
-    members = _Stored(posts, field, fallen)
+    members = _Stored(stored[~np.isin(stored, np.fromiter(fallen, np.int64))], field)
     for key, folded in members.short():
         short.add(key, folded)
     forest = Forest()
@@ -48,12 +50,18 @@ def roots(posts: QuerySet[Post], fallen: Container[int], more: Iterable[Member],
     return forest.roots()
 
 
-def make_missing(posts: QuerySet[Post], field: str) -> None:
-    """The signatures of posts that have none of this field. Whoever makes them at the same time makes the same."""
-    lacking = posts.filter(~Exists(Signature.objects.filter(post_id=OuterRef("pk"), field=field))).order_by("pk")
-    fields = FIELDS if field == "all" else (field,)
-    rows = lacking.only("pk", *fields).iterator(chunk_size=CHUNK)
-    while chunk := list(islice(rows, CHUNK)):
+def keys_of(posts: QuerySet[Post]) -> Keys:
+    """Read once, and signatures by them: which posts are compared is a question to every row of posts, and their rows are long."""
+    sql, params = posts.order_by().values("pk").query.sql_with_params()
+    return np.sort(_copied(sql, list(params), 0)[0])
+
+
+def make_missing(keys: Keys, field: str) -> None:
+    """The signatures of those that have none of this field. Whoever makes them at the same time makes the same."""
+    there = _copied(f"SELECT post_id {THOSE}", [field, _array(keys)], 0)[0]
+    lacking, fields = np.setdiff1d(keys, there).tolist(), FIELDS if field == "all" else (field,)
+    for at in range(0, len(lacking), CHUNK):
+        chunk = list(Post.objects.filter(pk__in=lacking[at : at + CHUNK]).only("pk", *fields))
         folded = [codes(text_in(post, field)) for post in chunk]
         made = iter(sign([text for text in folded if is_long(text)]))
         Signature.objects.bulk_create(
@@ -97,46 +105,41 @@ class _Others:
 
 
 class _Stored:
-    """Posts with signatures, without those that fell before."""
+    """Posts with signatures."""
 
-    def __init__(self, posts: QuerySet[Post], field: str, fallen: Container[int]) -> None:
-        self.fallen = fallen
-        sql, params = posts.order_by().values("pk").query.sql_with_params()
-        self.where = f"FROM sources_signature WHERE field = %s AND post_id IN ({sql})"
-        self.params = [field, *params]
+    def __init__(self, keys: Keys, field: str) -> None:
+        self.keys, self.params = keys, [field, _array(keys)]
 
     def short(self) -> Iterator[tuple[int, str]]:
         with connection.chunked_cursor() as cursor:
-            cursor.execute(f"SELECT post_id, folded {self.where} AND folded <> ''", self.params)
+            cursor.execute(f"SELECT post_id, folded {THOSE} AND folded <> ''", self.params)
             while rows := cursor.fetchmany(10_000):
-                yield from ((key, folded) for key, folded in rows if key not in self.fallen)
-
-    def count(self) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) {self.where} AND minhash IS NOT NULL", self.params)
-            return int(cursor.fetchone()[0])
+                yield from rows
 
     def bands(self, first: int, count: int) -> tuple[Keys, NDArray[np.uint64]]:
         """The keys, and so many bands of each from the `first` on."""
         start, length = first * 2 * ROWS + 1, count * 2 * ROWS
-        query = f"SELECT post_id, substring(minhash FROM %s FOR %s) {self.where} AND minhash IS NOT NULL"  # noqa: S608 - ours, with parameters
+        query = f"SELECT post_id, substring(minhash FROM %s FOR %s) {THOSE} AND minhash IS NOT NULL"  # noqa: S608 - ours, with parameters
         keys, found = _copied(query, [start, length, *self.params], length)
-        if isinstance(self.fallen, dict) and self.fallen:
-            stays = ~np.isin(keys, np.fromiter(self.fallen, np.int64))
-            keys, found = keys[stays], found[stays]
         return keys, found.view(np.uint64)
 
     def signatures(self, keys: Keys) -> tuple[Keys, Signatures]:
         """Those of `keys`, sorted."""
-        query = "SELECT post_id, minhash FROM sources_signature WHERE field = %s AND minhash IS NOT NULL AND post_id = ANY(%s)"
-        found, data = _copied(query, [self.params[0], keys.tolist()], SIZE)
+        query = f"SELECT post_id, minhash {THOSE} AND minhash IS NOT NULL"
+        found, data = _copied(query, [self.params[0], _array(keys)], SIZE)
         order = np.argsort(found)
         return found[order], data.view(np.uint16)[order]
 
 
+def _array(keys: Keys) -> str:
+    """As PostgreSQL writes it: a list would be made of objects, one by one."""
+    return "{" + ",".join(map(str, keys.tolist())) + "}"
+
+
 def _copied(query: str, params: list[Any], size: int) -> tuple[Keys, NDArray[np.uint8]]:
-    """Rows of an id and `size` bytes, in the binary format of COPY: as fast as they come, and no object for each."""
-    row = np.dtype([("head", "V6"), ("key", ">i8"), ("length", "V4"), ("data", "u1", (size,))])
+    """Rows of an id and, if any, `size` bytes, in the binary format of COPY: as fast as they come, and no object for each."""
+    rest_of_row = [("length", "V4"), ("data", "u1", (size,))] if size else []
+    row = np.dtype([("head", "V6"), ("key", ">i8"), *rest_of_row])
     keys, data = [np.empty(0, np.int64)], [np.empty((0, size), np.uint8)]
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", params) as copy:
         rest, is_first = b"", True
@@ -146,7 +149,7 @@ def _copied(query: str, params: list[Any], size: int) -> tuple[Keys, NDArray[np.
             whole = len(rest) // row.itemsize
             found = np.frombuffer(rest, row, whole)
             keys.append(found["key"].astype(np.int64))
-            data.append(found["data"].copy())
+            data.append(found["data"].copy() if size else np.empty((whole, 0), np.uint8))
             rest = rest[whole * row.itemsize :]
     return np.concatenate(keys), np.concatenate(data)
 
@@ -155,7 +158,7 @@ def _alike(members: _Stored, others: _Others, like: float) -> Iterator[Keys]:
     """Pairs of those that have a band in common, and enough of the whole. A row a pair."""
     other_keys, other_signatures = others.signatures()
     other_bands = np.ascontiguousarray(other_signatures).view(np.uint64)
-    step = max(1, min(BANDS, AT_ONCE // (2 * ROWS) // max(1, members.count())))
+    step = max(1, min(BANDS, AT_ONCE // (2 * ROWS) // max(1, len(members.keys))))
     compared = np.empty((0, 2), np.int64)
     for first in range(0, BANDS, step):
         keys, found = members.bands(first, min(step, BANDS - first))

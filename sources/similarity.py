@@ -12,8 +12,8 @@ import functools
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sized
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import chain, combinations
 from math import ceil
 from typing import NamedTuple
 
@@ -44,8 +44,9 @@ CACHE = 20_000  # sets of shingles kept at hand, of 5 kB each
 def simplified() -> dict[int, str]:
     """Traditional characters and the simplified ones they are folded to, one for one."""
     convert = OpenCC("t2s").convert
-    pairs = ((code, convert(chr(code))) for start, end in HAN for code in range(start, end))
-    return {code: char for code, char in pairs if len(char) == 1 and char != chr(code)}
+    chars = [chr(code) for start, end in HAN for code in range(start, end)]
+    pairs = zip(chars, convert("\n".join(chars)).split("\n"), strict=True)  # at once: a break ends every phrase
+    return {ord(char): found for char, found in pairs if len(found) == 1 and found != char}
 
 
 @functools.cache
@@ -63,9 +64,8 @@ def only_simplified() -> frozenset[str]:
 
 @functools.cache
 def _folding() -> Folding:
-    found = reads_as() | dict.fromkeys((code for code in range(0x20000, 0xE0080) if EMOJI.match(chr(code))), "")
-    found |= dict.fromkeys((code for code in range(0x2000, 0x20000) if EMOJI.match(chr(code))), "")
-    return Folding(found | simplified(), BETWEEN)
+    emoji = "".join(EMOJI.findall("".join(map(chr, chain(range(0x2000, 0x20000), range(0xE0000, 0xE0080))))))
+    return Folding(reads_as() | dict.fromkeys(map(ord, emoji), "") | simplified(), BETWEEN)
 
 
 def fold(text: str) -> str:
@@ -75,7 +75,12 @@ def fold(text: str) -> str:
 
 def codes(text: str) -> Codes:
     """The same as the codes of its characters."""
-    return _folding().codes(STICKER.sub("", text) if "[" in text else text)
+    return codes_of([text])[0]
+
+
+def codes_of(texts: Sequence[str]) -> list[Codes]:
+    """Those of each text, of many at once."""
+    return _folding().codes_of([STICKER.sub("", text) if "[" in text else text for text in texts])
 
 
 def shingles(folded: str, size: int = 2) -> frozenset[str]:

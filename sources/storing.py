@@ -16,6 +16,7 @@ import hmac
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -31,9 +32,20 @@ OURS = ("id", "source_id", "run_id", "author", "status", "drop_reason", "drop_va
 POSTS = f"COPY {Post._meta.db_table} ({', '.join((*OURS, *POST))}) FROM STDIN"
 SIGNATURES = f"COPY {Signature._meta.db_table} ({', '.join(('post_id', *SIGNATURE))}) FROM STDIN"
 DUPLICATE = "duplicate"
+# Each is looked up by itself (OFFSET 0 keeps it so): told to find all at once, the planner reads every post of a source that it has no
+# statistics of yet, with each batch. As JSON, because that is made of a list faster than an array.
+KNOWN = """
+SELECT wanted.id FROM json_array_elements_text(%s) AS wanted (id) CROSS JOIN LATERAL
+(SELECT FROM sources_post WHERE source_id = %s AND external_id = wanted.id OFFSET 0) AS known
+"""
 TWINS = """
-SELECT content_hash, min(id) FROM sources_post WHERE source_id = %s AND content_hash = ANY(%s)
-AND (status = 'kept' OR status = 'dropped' AND drop_reason = ANY(%s)) GROUP BY 1
+SELECT wanted.hash, min(twin.id) FROM json_array_elements_text(%s) AS wanted (hash) CROSS JOIN LATERAL
+(SELECT id FROM sources_post WHERE content_hash = wanted.hash AND source_id = %s
+AND (status = 'kept' OR status = 'dropped' AND drop_reason = ANY(%s)) OFFSET 0) AS twin GROUP BY 1
+"""
+IDS = """
+SELECT nextval(ids.name) FROM generate_series(1, %s),
+(SELECT pg_get_serial_sequence('sources_post', 'id')::regclass AS name OFFSET 0) AS ids
 """
 Placed = tuple[Head, bytes, list[bytes]]  # a post, its line, and those of its signatures
 
@@ -63,9 +75,10 @@ def write(run: ImportRun, batch: Batch, screens: list[dict[str, Any]] | None, of
 
 def _prepare() -> None:
     """The cursor is in the same commit, so one that a crash of the database takes back is made again: it need not wait for the disk.
-    (The run's end does, and with it all before.) A new table has no statistics, and the planner would read all of it."""
+    (The run's end does, and with it all before.) A new table has no statistics, and the planner would read all of it. Memory: what
+    counts posts (ADR 8) sees a batch as a whole, which would else go through a file."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO off; SET LOCAL enable_seqscan TO off")
+        cursor.execute("SET LOCAL synchronous_commit TO off; SET LOCAL enable_seqscan TO off; SET LOCAL work_mem TO '32MB'")
 
 
 def _are_posts_waiting(run: ImportRun) -> bool:
@@ -86,7 +99,7 @@ def _unknown(run: ImportRun, placed: Iterator[Placed]) -> list[Placed]:
     for post in placed:
         posts.setdefault(post[0].external_id, post)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT external_id FROM sources_post WHERE source_id = %s AND external_id = ANY(%s)", [run.source_id, list(posts)])
+        cursor.execute(KNOWN, [orjson.dumps(list(posts)).decode(), run.source_id])
         for (external_id,) in cursor.fetchall():
             del posts[external_id]
     return list(posts.values())
@@ -127,14 +140,14 @@ def _verdict(head: Head, twins: dict[str, int], *, is_wanted: bool) -> tuple[str
 def _twins(source_id: int, hashes: list[str]) -> dict[str, int]:
     """Of these hashes, the earliest post of the source that has it and passed the screens that judge a post alone."""
     with connection.cursor() as cursor:
-        cursor.execute(TWINS, [source_id, hashes, sorted(SET_REASONS)])
+        cursor.execute(TWINS, [orjson.dumps(hashes).decode(), source_id, sorted(SET_REASONS)])
         return dict(cursor.fetchall())
 
 
 def _ids(count: int) -> list[int]:
     """Taken while the source is locked, so they grow in the order of commits."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('sources_post', 'id')) FROM generate_series(1, %s)", [count])
+        cursor.execute(IDS, [count])
         return sorted(pk for (pk,) in cursor.fetchall())
 
 

@@ -13,6 +13,7 @@ import orjson
 Raw = Mapping[str, Any]
 BEIJING = timezone(timedelta(hours=8))
 MAX_INT = 2**31 - 1
+_NESTED = frozenset({dict, list})
 DATES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d %H:%M:%S", "%Y-%m-%d", "%Y/%m/%d")
 # Keys that say who wrote a post. They are left out of what is kept of a row, in every importer.
 PERSONAL = frozenset({
@@ -29,7 +30,7 @@ class Rejected(Exception):
         self.reason, self.detail = reason, detail[:300]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PostData:
     """A row as a post. `author` is the name or id as found: whoever stores the post turns it into a pseudonym."""
 
@@ -81,7 +82,7 @@ class Importer:
 
     def anonymous(self, row: Raw) -> dict[str, Any]:
         """The row without what says who wrote it: the row itself where nothing does."""
-        if self._names.isdisjoint(row) and not any(isinstance(value, dict | list) for value in row.values()):
+        if self._names.isdisjoint(row) and _NESTED.isdisjoint(map(type, row.values())):
             return row if isinstance(row, dict) else dict(row)
         left: dict[str, Any] = _without(row, self._names)
         return left
@@ -100,7 +101,8 @@ def _without(value: Any, keys: frozenset[str]) -> Any:
 def first(row: Raw, *keys: str) -> Any:
     """The value of the first of `keys` that has one."""
     for key in keys:
-        if (value := row.get(key)) not in (None, ""):
+        value = row.get(key)
+        if value is not None and value != "":
             return value
     return None
 
@@ -110,7 +112,7 @@ def text(row: Raw, *keys: str) -> str:
     value = first(row, *keys)
     if type(value) is str:
         return value
-    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+    if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
         value = "\n".join(str(item) for item in value)
     if value is None or isinstance(value, bool):
         return ""

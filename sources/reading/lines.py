@@ -47,17 +47,18 @@ def _read_lines(file: IO[bytes], layout: Layout, cursor: Start) -> Iterator[Row]
     before = 0 if byte else number + 1  # the number of the first row, where the bracket is
     file.seek(byte)
     while line := file.readline(MAX_ROW + 1):
+        byte += len(line)
         if len(line) > MAX_ROW and not line.endswith(b"\n"):
-            _skip_line(file)
+            byte += _skip_line(file)
             number += 1
-            yield Row(number, BadRow("too_long", raw=shown(line)), file.tell())
+            yield Row(number, BadRow("too_long", raw=shown(line)), byte)
             continue
         line = line.strip().removeprefix(BOM)
         if layout.is_array:
             line = _element_of(line, is_first=number + 1 == before)
         number += bool(line) or not layout.is_array
         if line:
-            yield Row(number, parse(line), file.tell(), line)
+            yield Row(number, parse(line), byte, line)
     if layout.is_array and _lacks_its_end(file):
         yield Row(number + 1, BadRow("cut_short"), file.seek(0, 2) + 1)
 
@@ -77,9 +78,14 @@ def _lacks_its_end(file: IO[bytes]) -> bool:
     return not line.endswith(b"]") and isinstance(parse(line.removesuffix(b",")), dict)
 
 
-def _skip_line(file: IO[bytes]) -> None:
-    while (rest := file.readline(CHUNK)) and not rest.endswith(b"\n"):
-        pass
+def _skip_line(file: IO[bytes]) -> int:
+    """The rest of a line; gives how many bytes it has."""
+    size = 0
+    while rest := file.readline(CHUNK):
+        size += len(rest)
+        if rest.endswith(b"\n"):
+            break
+    return size
 
 
 def _read_elements(file: IO[bytes], layout: Layout, cursor: Start) -> Iterator[Row]:

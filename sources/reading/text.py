@@ -17,6 +17,7 @@ from .limits import MAX_ROW, BadFile
 from .lines import READERS, Layout, Row
 from .parts import BOM, Chunks, Part, Stream
 
+BUFFER = 256 * 1024  # bytes that are read at a time
 HEAD = 2 * MAX_ROW  # what the layout of a file is told from
 HOLDERS = ("data", "rows", "items", "records", "example", "examples", "list", "results", "posts", "notes")
 HOLDER = re.compile(rb'"(?:%s)"\s*:\s*\[(?=\s*[\[{\]])' % "|".join(HOLDERS).encode())
@@ -60,8 +61,8 @@ class Text:
 
     def _open(self) -> IO[bytes]:
         if self.part.path and self.chunks is self.part.chunks:
-            return self.part.path.open("rb")
-        return io.BufferedReader(Stream(self.chunks, self.size), 256 * 1024)
+            return self.part.path.open("rb", buffering=BUFFER)
+        return io.BufferedReader(Stream(self.chunks, self.size), BUFFER)
 
     def _head(self) -> bytes:
         with self._open() as file:

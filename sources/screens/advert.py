@@ -3,10 +3,8 @@ from typing import ClassVar
 
 import re2
 
-from .base import Candidate, Dropped, Screen, Setting, one_field, text_of
+from .base import IGNORING_CASE, Candidate, Dropped, Screen, Setting, one_field, text_of
 
-IGNORING_CASE = re2.Options()
-IGNORING_CASE.case_sensitive = False
 # What sells something, and sends people elsewhere to buy it.
 ADVERT = re.compile(
     r"(?:加|添加|扫|扫码加|咨询)(?:我的?)?(?:微信|薇信|威信|vx|wx|企鹅号|QQ群?|群主)(?!支付|红包|好友列表)|(?:关注|搜索)(?:我的|我们的|微信)?公众号|(?:私信|私聊|滴滴)我?(?:领取?|获取|咨询|购买|报名)"
@@ -16,7 +14,8 @@ ADVERT = re.compile(
     re.IGNORECASE,
 )
 # The same without what must not follow, for a look at the whole text that finds nothing in most.
-_HINT = re2.compile(re.sub(r"\(\?!.*?\)", "", ADVERT.pattern), options=IGNORING_CASE)
+HINT = re.sub(r"\(\?!.*?\)", "", ADVERT.pattern)
+_HINT = re2.compile(HINT, options=IGNORING_CASE)
 # What only makes sense on the page that the text was taken from.
 LEFTOVER = re.compile(
     r"\A\s{0,20}(?:谢邀|谢谢?邀请?|泻药|多谢邀|怒答|匿了)"
@@ -34,6 +33,7 @@ class Advert(Screen):
 
     def __init__(self, field: str = "all", leftovers: bool = False) -> None:
         self.field, self.leftovers = one_field(field, or_all=True), bool(leftovers)
+        self.hint = "" if self.leftovers else HINT
 
     def drops(self, post: Candidate, twin: int | None) -> Dropped | None:
         text = text_of(post, self.field)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import re2
+
+IGNORING_CASE = re2.Options()
+IGNORING_CASE.case_sensitive = False
 FIELDS = ("title", "body", "answer")
 
 
@@ -52,6 +56,7 @@ class Screen:
 
     settings: ClassVar[Mapping[str, Setting]] = {}
     needs_twin: ClassVar[bool] = False  # drops nothing but what reads the same as an earlier post
+    hint: str = ""  # an expression of RE2's, ignoring case: a post whose texts (`text_of` all) hold no such thing is none of its business
 
     def edits(self, post: Candidate) -> dict[str, str]:
         """The fields whose text is to be changed. Editing twice is editing once; the raw row stays as it was."""

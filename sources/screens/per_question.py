@@ -22,6 +22,8 @@ class PerQuestion(SetScreen):
     def among(self, members: Iterable[Member]) -> Iterator[tuple[int, Dropped]]:
         keys, counts = np.unique(np.fromiter(map(_key, members), np.int64), return_counts=True)
         crowded = frozenset(keys[counts > self.most].tolist())  # and a question whose key is the same by chance: it is counted below
+        if not crowded:
+            return
         answers: dict[str, list[tuple[bool, float, int]]] = defaultdict(list)
         for member in members:
             if _key(member) in crowded and (question := _question(member)):

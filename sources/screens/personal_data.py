@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from sources.personal import find, mask, may_hold
+from sources.personal import HINT, find, mask, may_hold
 
 from .base import FIELDS, Candidate, Dropped, Screen, Setting
 
@@ -10,6 +10,7 @@ class PersonalData(Screen):
     or with `drop` a reason to leave the post out. The value is the kind, never the number."""
 
     settings: ClassVar = {"drop": Setting("flag", False)}
+    hint = HINT
 
     def __init__(self, drop: bool = False) -> None:
         self.drop = bool(drop)

@@ -1,6 +1,6 @@
 import pytest
 
-from sources.cleaning import content_hash, fold, plain, without_markup, without_topics
+from sources.cleaning import content_hash, content_hashes, fold, plain, without_markup, without_topics
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,8 @@ def test_the_hash_knows_the_fields_apart_and_compares_pure_punctuation_as_it_is(
     assert content_hash("甲乙", "", "") != content_hash("甲", "乙", "")
     assert content_hash("？？？") != content_hash("！！！")
     assert content_hash("甲，", "乙") == content_hash("甲", "乙。")
+
+
+def test_many_hashes_at_once_are_those_of_each():
+    posts = [("甲，", "乙", ""), ("？", "\x01", "3."), ("14", "", "𠀀"), ("长" * 40_000, "", "A"), ()]
+    assert content_hashes(posts) == [content_hash(*post) for post in posts]

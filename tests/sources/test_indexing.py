@@ -155,6 +155,16 @@ class TestImports:
         catch_up(POSTS)
         assert (progress(POSTS).is_paused, progress(POSTS).long) == (False, 0)
 
+    def test_it_waits_for_the_comparison_as_well_but_not_for_ever(self):
+        fill(20)
+        run = make_run(make_source(), state="succeeded", finished_at=timezone.now())
+        type(run).objects.update(waiting=20)
+        assert catch_up(POSTS) is False
+        assert progress(POSTS).long == 20
+        type(run).objects.update(finished_at=timezone.now() - timedelta(minutes=2))  # nothing came of it
+        catch_up(POSTS)
+        assert progress(POSTS).long == 0
+
     def test_the_beat_asks_for_it_when_there_is_something_to_do(self, monkeypatch):
         sent = []
         monkeypatch.setattr(tasks, "send_hint", lambda task, *ids: sent.append(task.name))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources import personal, similarity
+from sources.minhash import sign
 from sources.personal import find, mask
 from sources.similarity import alike, clusters, fold, jaccard, shingles
 
@@ -110,3 +111,12 @@ def test_thousands_of_texts_in_one_frame_do_not_meet_each_other_one_by_one(monke
     texts = [(n, f"{words[n % 20]}和{words[n // 20 % 20]}排队，算不算迟到的{words[n // 400 % 20]}？") for n in range(4_000)]
     similarity.clusters(iter(texts))
     assert compared < 200 * len(texts), "the work grows with the square of the posts"
+
+
+def test_many_texts_at_once_are_folded_and_signed_like_each():
+    dice = random.Random(3)
+    texts = ["".join(dice.choices("天地玄黄宇宙洪荒日月盈昃，。3.１[😀\x01", k=dice.choice([40, 90, 900, 40_000]))) for _ in range(60)]
+    folded = similarity.codes_of(texts)
+    assert [found.tolist() for found in folded] == [similarity.codes(text).tolist() for text in texts]
+    assert sign(folded).tolist() == [sign([found])[0].tolist() for found in folded]
+    assert (similarity.codes_of([]), sign([]).shape) == ([], (0, 48))
