@@ -99,15 +99,15 @@ clean:
 	@$(PY) -m venv --clear .venv-loaders && .venv-loaders/bin/python -m pip install -qq -r requirements-loaders.txt
 	@.venv-loaders/bin/python -m pip install -qq --no-deps llamafactory==0.9.5 && touch $@
 
-# Of the Pythons that are there, the system's own unless another is faster by a tenth: one compiled without optimisation, as version managers do
-# by default, takes a third longer for everything. Microseconds of what a Python does all day.
+# Of the Pythons that are there, the system's own unless another is faster by a quarter: one compiled without optimisation, as version
+# managers do by default, takes a third longer for everything. Microseconds of what a Python does all day.
 PACE = import timeit, time, venv, ensurepip; print(int(1e6 * min(timeit.repeat("for n in range(10000): c = C(); c.a = n; c.b = str(c.a)", "class C: pass", number=1, repeat=15, timer=time.process_time))))
 
 .venv/.made:
 	@if .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then touch $@; exit; fi; \
 	for python in $(or $(PYTHON),/usr/bin/python3 python3.13 python3.12 python3.11 python3.14 python3 python); do \
 	  pace=$$("$$python" -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); $(PACE)' 2>/dev/null) || continue; \
-	  if [ -z "$$found" ] || [ "$$((pace * 10))" -lt "$$((best * 9))" ]; then best="$$pace" found="$$python"; fi; \
+	  if [ -z "$$found" ] || [ "$$((pace * 4))" -lt "$$((best * 3))" ]; then best="$$pace" found="$$python"; fi; \
 	done; \
 	if [ -z "$$found" ]; then echo 'Zhumo needs Python 3.11 or newer with its venv module, and none is on the PATH. On Debian and Ubuntu: apt-get install python3-venv. Or say which: make PYTHON=/path/to/python3.12 run' >&2; exit 1; fi; \
 	echo "Making .venv with $$("$$found" --version)."; \
