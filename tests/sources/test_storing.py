@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from django.db import connection, transaction
 
-from sources import importing, readers, screening
+from sources import importing, readers, screening, storing
 from sources.models import Post, Source
-from tests.builders import make_source
+from tests.builders import make_post, make_run, make_source
 from tests.sources.test_importing import imported, start
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("uploads")]
@@ -64,3 +65,32 @@ def test_screens_that_cannot_be_made_judge_nothing():
     source = make_source(screens=[{"screen": "no such"}])
     assert imported(source, lines({"title": JOKE}), "x.jsonl").created == 1
     assert verdicts(source) == [("new", "")]
+
+
+@pytest.mark.parametrize("counted", [(0, 3_000), (5, 1), (1_000_000, 20_000)])
+@pytest.mark.parametrize(
+    ("statement", "values", "index"),
+    [(storing.KNOWN, ['["1"]', 1], "post_once_per_source"), (storing.TWINS, ['["1"]', 1, ["best"]], "post_by_content")],
+)
+def test_what_is_looked_up_for_each_row_has_its_index_whatever_the_planner_believes(counted, statement, values, index):
+    """It had counted when nothing was there: then each of 20,000 rows was looked for among all of them, which took half a minute."""
+    run = make_run(make_source())
+    Post.objects.bulk_create(Post(source=run.source, run=run, row=n, external_id=str(n), content_hash=str(n)) for n in range(2_000))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_class SET reltuples = %s, relpages = %s WHERE relname = 'sources_post'", counted)
+        storing._prepare()
+        cursor.execute(f"EXPLAIN {statement}", values)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert f" {index}" in plan, plan
+        assert "external_id >= wanted.id" in plan or "(content_hash)::text = wanted.hash" in plan
+        transaction.set_rollback(True)
+
+
+def test_what_is_known_is_told_and_the_first_of_those_that_read_the_same():
+    source, other = make_source(), make_source()
+    made = [make_post(source, external_id=name, content_hash=name[0], status="kept") for name in ("a", "ab", "b", "é")]
+    make_post(other, external_id="c", content_hash="c", status="kept")
+    with connection.cursor() as cursor:
+        cursor.execute(storing.KNOWN, [json.dumps(["a", "aa", "abc", "b", "B", "c", "é", ""]), source.pk])
+        assert sorted(cursor.fetchall()) == [("a",), ("b",), ("é",)]
+    assert storing._twins(source.pk, ["a", "b", "c", "d"]) == {"a": made[0].pk, "b": made[2].pk}
